@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The contract between the gateway and an adapter, the code that speaks one provider's language. An adapter is one const struct with
+ * one symbol, named in adapters/all.c. It is pure: no I/O, no clock, no globals, no logging; now and everything else it needs are arguments. So it
+ * can be tested by files, fuzzed as it is and replayed after a fix. It MAY be called from several threads at once.
+ *
+ * receive MUST verify the signature over the raw bytes, in constant time, before it reads anything else of the request, unless
+ * request is trusted (a journal entry that was verified when it came). It fills *received:
+ *   RECEIVED_STRANGER    not authentic: nothing is stored, the gateway answers 403 as for an unknown channel
+ *   RECEIVED_UNREADABLE  authentic, but not understood: reason says why (no customer words); journaled, quarantined, answered with reply
+ *   RECEIVED_ITEMS       understood: items (zero or more), answered with reply after COMMIT
+ *   RECEIVED_REFUSED     the method or form is not this adapter's: answered with reply at once (405, 415), nothing stored
+ */
+#pragma once
+#include "base/settings.h"
+#include "model/channel.h"
+#include "model/http.h"
+#include "model/message.h"
+
+enum received_kind { RECEIVED_STRANGER, RECEIVED_UNREADABLE, RECEIVED_ITEMS, RECEIVED_REFUSED };
+
+struct received {
+    enum received_kind kind;
+    struct http_response *reply; /* owned; NULL for RECEIVED_STRANGER */
+    char *reason;                /* owned; RECEIVED_UNREADABLE only: one sentence, lower case, without customers' words */
+    GPtrArray *messages;         /* of struct incoming, owned; NULL: none */
+    GPtrArray *receipts;         /* of struct receipt, owned; NULL: none */
+};
+
+void received_clear (struct received *received);
+
+struct adapter {
+    const char *name; /* what `adapter:` says in the configuration */
+    const struct setting *settings;
+    size_t n_settings;
+    void (*receive) (const struct channel *channel, const struct http_request *request, bool trusted, int64_t now, struct received *received);
+};
+
+/* Every adapter of this build, NULL-terminated (adapters/all.c). */
+extern const struct adapter *const adapters[];
+
+/* NULL: no adapter of that name. */
+const struct adapter *adapter_find (const char *name);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A channel as the configuration describes it. Immutable; lives as long as its struct config.
+ */
+#pragma once
+#include "base/settings.h"
+
+#include <stdint.h>
+
+struct adapter;
+
+struct channel {
+    const char *account; /* slug */
+    const char *slug;
+    const struct adapter *adapter;
+    struct values *values;   /* rows: adapter->settings */
+    const char *callback_url; /* public_url + "/hooks/{account}/{slug}", no slash at the end */
+    int64_t account_id, channel_id; /* given by the database when the configuration is synchronised; 0 before */
+};

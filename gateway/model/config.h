@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The configuration file, read whole and checked whole. Immutable and counted: a reload publishes a new one, whoever still works with
+ * the old one holds a reference. Nothing is connected to here.
+ */
+#pragma once
+#include "base/settings.h"
+#include "model/channel.h"
+
+/* Rows of the table of `listen:` … ; read with values_text (config->listen, LISTEN_HTTP). Every limit of the program has a row in `limits:`. */
+enum { LISTEN_HTTP, LISTEN_PUBLIC_URL, LISTEN_OPS, LISTEN_TRUSTED_PROXIES, LISTEN_N };
+enum { DATABASE_URL, DATABASE_CONNECTIONS, DATABASE_N };
+enum { STORAGE_DIRECTORY, STORAGE_N };
+enum {
+    LIMITS_HOOK_BODY,     /* 1MB: a provider's request */
+    LIMITS_API_BODY,      /* 256kB: an API request */
+    LIMITS_REQUEST_TIME,  /* 10s: a request must have come whole */
+    LIMITS_IDLE_TIME,     /* 60s: a kept-alive connection without a request */
+    LIMITS_CONNECTIONS,   /* 4000 */
+    LIMITS_CONNECTIONS_PER_ADDRESS, /* 0: none */
+    LIMITS_INTAKE_QUEUE,  /* 4096 requests waiting for the database */
+    LIMITS_INTAKE_WAIT,   /* 2s: older ones are answered 503 */
+    LIMITS_BATCH_ITEMS,   /* 128 */
+    LIMITS_BATCH_BYTES,   /* 1MB */
+    LIMITS_API_QUEUE,     /* 256 API requests waiting for a connection */
+    LIMITS_STREAMS,       /* 2000 event streams at once */
+    LIMITS_STREAM_BUFFER, /* 256kB: bytes a slow reader may be behind before it is cut off */
+    LIMITS_JOURNAL_INLINE,/* 64kB: larger request bodies go to storage.directory */
+    LIMITS_N
+};
+enum { RETENTION_JOURNAL, RETENTION_EVENTS, RETENTION_PROVIDER_IDS, RETENTION_N };
+
+struct account {
+    const char *slug, *name;
+    GPtrArray *channels; /* of struct channel */
+    int64_t account_id;  /* 0 before it is synchronised */
+};
+
+struct config {
+    char *path; /* absolute; names this file in the database */
+    struct values *listen, *database, *storage, *limits, *retention;
+    GPtrArray *accounts; /* of struct account */
+    /* private: */
+    GHashTable *by_slug;
+    int n_refs;
+    GStringChunk *strings;
+};
+
+/* One fault of the file. */
+struct fault { unsigned line, column; char *message, *hint; };
+void fault_free (struct fault *fault);
+
+/* Reads and checks path. Faults are appended to faults (of struct fault, in file order). NULL if there is any fault. */
+struct config *config_load (const char *path, GPtrArray *faults);
+struct config *config_ref (struct config *config);
+void config_unref (struct config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (struct config, config_unref)
+
+/* account and channel need not be NUL-terminated. NULL: not in this file. */
+const struct channel *config_channel (const struct config *config, const char *account, size_t account_length, const char *channel, size_t channel_length);
+
+/* Prints every table (name, type, default, help) as the commented reference that docs/configuration.md holds. */
+void config_document (GString *out);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/message.h"
+
+struct incoming *incoming_new (void)
+{
+    return g_new0 (struct incoming, 1);
+}
+
+void incoming_free (struct incoming *incoming)
+{
+    if (incoming == NULL)
+        return;
+    g_free (incoming->external_id);
+    g_free (incoming->from);
+    g_free (incoming->to);
+    g_free (incoming->name);
+    g_free (incoming->text);
+    g_free (incoming->content);
+    if (incoming->files != NULL)
+        g_ptr_array_unref (incoming->files);
+    g_free (incoming);
+}
+
+struct remote_file *remote_file_new (const char *url, const char *mime, const char *name)
+{
+    struct remote_file *file = g_new (struct remote_file, 1);
+    *file = (struct remote_file) {g_strdup (url), g_strdup (mime), g_strdup (name)};
+    return file;
+}
+
+void remote_file_free (struct remote_file *file)
+{
+    if (file == NULL)
+        return;
+    g_free (file->url);
+    g_free (file->mime);
+    g_free (file->name);
+    g_free (file);
+}
+
+const char *status_name (enum status status)
+{
+    static const char *const names[] = {
+        [STATUS_QUEUED] = "queued", [STATUS_UNCERTAIN] = "uncertain", [STATUS_SENT] = "sent",
+        [STATUS_FAILED] = "failed", [STATUS_DELIVERED] = "delivered", [STATUS_READ] = "read",
+    };
+    g_assert (status < G_N_ELEMENTS (names));
+    return names[status];
+}
+
+struct receipt *receipt_new (const char *external_id, enum status status)
+{
+    struct receipt *receipt = g_new0 (struct receipt, 1);
+    receipt->external_id = g_strdup (external_id);
+    receipt->status = status;
+    return receipt;
+}
+
+void receipt_free (struct receipt *receipt)
+{
+    if (receipt == NULL)
+        return;
+    g_free (receipt->external_id);
+    g_free (receipt->code);
+    g_free (receipt->detail);
+    g_free (receipt);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What an adapter makes of a provider's request: incoming messages and receipts. All text is valid UTF-8 without NUL (model/text.h).
+ */
+#pragma once
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A file that the provider holds for us; fetched later. */
+struct remote_file {
+    char *url;
+    char *mime; /* NULL: not said */
+    char *name; /* NULL: not said */
+};
+
+/* One message from a customer. Owns its strings. */
+struct incoming {
+    char *external_id; /* the provider's id; what makes it one message however often it comes */
+    char *from;        /* address of the customer, a URI: tel:+15550001111 */
+    char *to;          /* ours */
+    char *name;        /* what the provider says the customer is called; NULL: nothing */
+    char *text;        /* plain-text rendering, may be "" */
+    char *content;     /* JSON object with "kind" (facts: model/content.h) */
+    GPtrArray *files;  /* of struct remote_file; NULL: none */
+    int64_t at;        /* the provider's time, microseconds since 1970; 0: not said */
+};
+
+struct incoming *incoming_new (void);
+void incoming_free (struct incoming *incoming);
+struct remote_file *remote_file_new (const char *url, const char *mime, const char *name);
+void remote_file_free (struct remote_file *file);
+
+/* Rises only: a later receipt never lowers a message's status. Names: status_name. */
+enum status { STATUS_QUEUED, STATUS_UNCERTAIN, STATUS_SENT, STATUS_FAILED, STATUS_DELIVERED, STATUS_READ };
+const char *status_name (enum status status);
+
+/* What a provider says later of a message that we sent. Owns its strings. */
+struct receipt {
+    char *external_id;
+    enum status status;
+    char *code;   /* the provider's own, NULL: none */
+    char *detail; /* the provider's words, NULL: none */
+    int64_t at;   /* 0: not said */
+};
+
+struct receipt *receipt_new (const char *external_id, enum status status);
+void receipt_free (struct receipt *receipt);

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/db.h"
+
+#include "store/params.h"
+#include "store/schema.h"
+
+#include <libpq-fe.h>
+#include <string.h>
+
+#define EPOCH_SHIFT 946684800000000
+
+/* A dead peer is found within seconds, not hours; the caller's own keywords win over these. */
+static const struct {
+    const char *keyword, *value;
+} defaults[] = {
+    {"connect_timeout", "3"},      {"keepalives_idle", "10"},    {"keepalives_interval", "5"},
+    {"keepalives_count", "3"},     {"tcp_user_timeout", "10000"}, {"client_encoding", "UTF8"},
+};
+
+struct db {
+    PGconn *connection;
+    char *url, *application, *options;
+    GHashTable *prepared; /* address of the SQL literal → statement name */
+    char sqlstate[6];
+    char *message, *detail, *constraint;
+};
+
+struct db_result {
+    PGresult *rows;
+};
+
+G_DEFINE_QUARK (switchboard-db-error, db_error)
+
+static bool connect_now (struct db *db, GError **error)
+{
+    const char *keywords[G_N_ELEMENTS (defaults) + 4] = {NULL}, *values[G_N_ELEMENTS (defaults) + 4] = {NULL};
+    size_t n = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS (defaults); i++, n++) {
+        keywords[n] = defaults[i].keyword;
+        values[n] = defaults[i].value;
+    }
+    keywords[n] = "application_name", values[n++] = db->application;
+    keywords[n] = "options", values[n++] = db->options;
+    keywords[n] = "dbname", values[n++] = db->url; /* expanded: what it names overrides what stands before it */
+    db->connection = PQconnectdbParams (keywords, values, 1);
+    if (PQstatus (db->connection) == CONNECTION_OK)
+        return true;
+    g_autofree char *why = g_strstrip (g_strdup (PQerrorMessage (db->connection)));
+    g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "could not connect to the database: %s", why);
+    return false;
+}
+
+struct db *db_open (const char *url, const char *application, const char *options, GError **error)
+{
+    struct db *db = g_new0 (struct db, 1);
+    db->url = g_strdup (url);
+    db->application = g_strdup (application);
+    db->options = g_strdup_printf ("-c search_path=%s,pg_catalog -c timezone=UTC %s", schema_build, options ? options : "");
+    db->prepared = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+    if (connect_now (db, error))
+        return db;
+    db_close (db);
+    return NULL;
+}
+
+void db_close (struct db *db)
+{
+    if (!db)
+        return;
+    PQfinish (db->connection);
+    g_hash_table_unref (db->prepared);
+    g_free (db->url);
+    g_free (db->application);
+    g_free (db->options);
+    g_free (db->message);
+    g_free (db->detail);
+    g_free (db->constraint);
+    g_free (db);
+}
+
+bool db_reopen (struct db *db, GError **error)
+{
+    PQfinish (db->connection);
+    g_hash_table_remove_all (db->prepared);
+    return connect_now (db, error);
+}
+
+bool db_connected (const struct db *db)
+{
+    return PQstatus (db->connection) == CONNECTION_OK;
+}
+
+const char *db_sqlstate (const struct db *db)
+{
+    return db->sqlstate;
+}
+
+const char *db_message (const struct db *db)
+{
+    return db->message ? db->message : "";
+}
+
+const char *db_detail (const struct db *db)
+{
+    return db->detail;
+}
+
+const char *db_constraint (const struct db *db)
+{
+    return db->constraint;
+}
+
+/* An SQLSTATE of class 08 or 57P0x says that the server is going away. */
+static bool is_lost (const struct db *db)
+{
+    return PQstatus (db->connection) == CONNECTION_BAD || g_str_has_prefix (db->sqlstate, "08") || g_str_has_prefix (db->sqlstate, "57P0");
+}
+
+/* Keeps the fields of a failed result. The error's text holds SQLSTATE and primary message only for our own errors: PostgreSQL's
+ * messages may quote values. */
+static void fail (struct db *db, const PGresult *result, GError **error)
+{
+    const char *state = result ? PQresultErrorField (result, PG_DIAG_SQLSTATE) : NULL;
+    g_strlcpy (db->sqlstate, state ? state : "08006", sizeof db->sqlstate);
+    g_free (db->message);
+    g_free (db->detail);
+    g_free (db->constraint);
+    db->message = g_strdup (result ? PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY) : NULL);
+    db->detail = g_strdup (result ? PQresultErrorField (result, PG_DIAG_MESSAGE_DETAIL) : NULL);
+    db->constraint = g_strdup (result ? PQresultErrorField (result, PG_DIAG_CONSTRAINT_NAME) : NULL);
+    if (is_lost (db))
+        g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "the connection to the database was lost (SQLSTATE %s)", db->sqlstate);
+    else if (g_str_has_prefix (db->sqlstate, "SB"))
+        g_set_error (error, DB_ERROR, DB_ERROR_STATEMENT, "%s", db_message (db));
+    else
+        g_set_error (error, DB_ERROR, DB_ERROR_STATEMENT, "the database refused a statement (SQLSTATE %s%s%s)", db->sqlstate,
+                     db->constraint ? ", constraint " : "", db->constraint ? db->constraint : "");
+}
+
+static bool succeeded (const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus (result);
+    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+bool db_run (struct db *db, const char *sql, GError **error)
+{
+    PGresult *result = PQexec (db->connection, sql);
+    bool ok = succeeded (result);
+    if (!ok) {
+        fail (db, result, NULL);
+        g_set_error (error, DB_ERROR, is_lost (db) ? DB_ERROR_CONNECTION : DB_ERROR_STATEMENT, "%s", g_strstrip (PQerrorMessage (db->connection)));
+    }
+    PQclear (result);
+    return ok;
+}
+
+/* The statement's name; prepared now if this connection has not met the literal. */
+static const char *prepare (struct db *db, const char *sql, const params *p, GError **error)
+{
+    const char *known = g_hash_table_lookup (db->prepared, sql);
+    if (known)
+        return known;
+    char *name = g_strdup_printf ("s%u", g_hash_table_size (db->prepared));
+    PGresult *result = PQprepare (db->connection, name, sql, (int) p->n, p->oids);
+    if (succeeded (result)) {
+        g_hash_table_insert (db->prepared, (gpointer) (uintptr_t) sql, name);
+    } else {
+        fail (db, result, error);
+        g_clear_pointer (&name, g_free);
+    }
+    PQclear (result);
+    return name;
+}
+
+db_result *db_call (struct db *db, const char *sql, params *p, GError **error)
+{
+    const char *name = prepare (db, sql, p, error);
+    if (!name)
+        return NULL;
+    for (unsigned i = 0; i < p->n; i++)
+        p->values[i] = p->null[i] ? NULL : (const char *) p->bytes->data + p->offsets[i];
+    PGresult *result = PQexecPrepared (db->connection, name, (int) p->n, p->values, p->lengths, p->formats, 1);
+    if (!succeeded (result)) {
+        fail (db, result, error);
+        PQclear (result);
+        return NULL;
+    }
+    db_result *rows = g_new (db_result, 1);
+    rows->rows = result;
+    return rows;
+}
+
+void db_result_free (db_result *result)
+{
+    if (!result)
+        return;
+    PQclear (result->rows);
+    g_free (result);
+}
+
+int db_rows (const db_result *result)
+{
+    return PQntuples (result->rows);
+}
+
+bool db_null (const db_result *result, int row, int column)
+{
+    return PQgetisnull (result->rows, row, column);
+}
+
+const char *db_text (const db_result *result, int row, int column)
+{
+    return PQgetvalue (result->rows, row, column);
+}
+
+size_t db_length (const db_result *result, int row, int column)
+{
+    return (size_t) PQgetlength (result->rows, row, column);
+}
+
+int64_t db_int64 (const db_result *result, int row, int column)
+{
+    const uint8_t *bytes = (const uint8_t *) PQgetvalue (result->rows, row, column);
+    int length = PQgetlength (result->rows, row, column);
+    uint64_t value = length && bytes[0] & 0x80 && length > 1 ? UINT64_MAX : 0; /* sign */
+    for (int i = 0; i < length; i++)
+        value = value << 8 | bytes[i];
+    return (int64_t) value;
+}
+
+int64_t db_time (const db_result *result, int row, int column)
+{
+    return db_null (result, row, column) ? 0 : db_int64 (result, row, column) + EPOCH_SHIFT;
+}
+
+bool db_id (const db_result *result, int row, int column, struct id *id)
+{
+    if (db_length (result, row, column) != sizeof id->bytes)
+        return false;
+    memcpy (id->bytes, PQgetvalue (result->rows, row, column), sizeof id->bytes);
+    return true;
+}

@@ -25,7 +25,7 @@ PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES))
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
     -Wwrite-strings -Wpointer-arith -Wvla -Wformat=2 -Wundef -Wcast-qual -Wimplicit-fallthrough -Werror
 HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE -fno-common
-BASE_CFLAGS := -std=gnu17 -g -pthread -Igateway $(PACKAGE_CFLAGS) $(WARNINGS) $(HARDENING)
+BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -g -pthread -Igateway $(PACKAGE_CFLAGS) $(WARNINGS) $(HARDENING)
 BASE_LDFLAGS := -pthread -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 
 ifeq ($(MODE),release)
@@ -39,6 +39,8 @@ else ifeq ($(MODE),tsan)
     B := build/tsan
     MODE_CFLAGS := -O1 -fno-omit-frame-pointer -fsanitize=thread
     MODE_LDFLAGS := -fsanitize=thread
+    # Tells TSan what GLib's locks order.
+    MODE_TEST_PARTS := $(B)/obj/tests/tsan/glib.o
 else
     $(error MODE is release, asan or tsan, not $(MODE))
 endif
@@ -54,7 +56,7 @@ TSAN_PROGRAMS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/u
 FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
 HEADERS := $(sort $(wildcard gateway/*/*.h gateway/*/*/*.h adapters/*/*.h))
-C_FILES := $(GATEWAY) $(ADAPTERS) $(HEADERS) $(wildcard gateway/main.c tests/unit/*.[ch] tests/fuzz/*.[ch] bench/*.[ch])
+C_FILES := $(GATEWAY) $(ADAPTERS) $(HEADERS) $(wildcard gateway/main.c tests/unit/*.[ch] tests/tsan/*.c tests/fuzz/*.[ch] bench/*.[ch])
 SCHEMA := $(sort $(wildcard schema/tables/*.sql)) $(sort $(wildcard schema/functions/*.sql)) $(wildcard docs/openapi.json)
 
 .PHONY: all unit units fuzzers check test asan tsan fuzz tidy format format-check floors bench js install clean help
@@ -90,7 +92,7 @@ $(B)/version.c: always
 .PHONY: always
 
 # Tests in C: one program a file, linked with all of the gateway but main.
-$(B)/unit/%: $(B)/obj/tests/unit/%.o $(PARTS)
+$(B)/unit/%: $(B)/obj/tests/unit/%.o $(MODE_TEST_PARTS) $(PARTS)
 	@mkdir -p $(@D)
 	$(call SHOW,LINK)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(MODE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) $(LIBS)

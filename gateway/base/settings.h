@@ -13,6 +13,7 @@
  * struct values is immutable once parsed and may be read from any thread.
  */
 #pragma once
+#include "base/auto.h"
 #include "base/fault.h"
 
 #include <glib.h>
@@ -52,7 +53,7 @@ struct values;
 
 /* Reads the rows of table from mapping (of base/yaml.h; NULL or nothing: all fallbacks) and leaves other keys to settings_refuse_unknown.
  * ${NAME} and ${file:/path} in values are expanded. place names the mapping in messages: "channel \"sms\""; what is required and missing is
- * reported at line and column. Never NULL; rows with a fault hold nothing. */
+ * reported at line and column. Never NULL; rows with a fault hold their fallback. */
 struct values *values_parse (const struct yaml_node *mapping, const char *place, unsigned line, unsigned column, struct settings table, GPtrArray *faults);
 
 /* The same from name, value, name, value …, NULL, without expansion; for tests. NULL where a value is refused or required and missing; a
@@ -73,7 +74,7 @@ const char *setting_type_name (enum setting_type type);
 
 struct values *values_ref (struct values *values);
 void values_unref (struct values *values);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (struct values, values_unref)
+AUTO_FREE (values, values_unref)
 
 /* row is the setting's index in its table. Borrowed from values; NULL where the file gives none and there is no fallback. */
 const char *values_text (const struct values *values, unsigned row);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/signature.h"
 
+#include <sodium.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -47,15 +48,16 @@ void signature_hex (GHmac *hmac, char text[SIGNATURE_TEXT_SIZE])
     to_hex (digest, length, text);
 }
 
+void signature_sha256 (const void *bytes, size_t length, uint8_t digest[32])
+{
+    crypto_hash_sha256 (digest, bytes, length);
+}
+
 void signature_sha256_hex (const void *bytes, size_t length, char text[SIGNATURE_TEXT_SIZE])
 {
     uint8_t digest[DIGEST_MAX];
-    gsize digest_length = DIGEST_MAX;
-    GChecksum *sum = g_checksum_new (G_CHECKSUM_SHA256);
-    g_checksum_update (sum, bytes, (gssize) length);
-    g_checksum_get_digest (sum, digest, &digest_length);
-    g_checksum_free (sum);
-    to_hex (digest, digest_length, text);
+    signature_sha256 (bytes, length, digest);
+    to_hex (digest, DIGEST_MAX, text);
 }
 
 bool signature_equal (const char *expected, const char *given)

@@ -13,6 +13,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Room for every form of every digest here: 64 hex digits and the closing NUL. */
 #define SIGNATURE_TEXT_SIZE 65
@@ -23,6 +24,9 @@ GHmac *signature_start (GChecksumType type, const char *key);
 /* Ends and frees hmac. base64: RFC 4648 §4 with padding; hex: lower case. */
 void signature_base64 (GHmac *hmac, char text[SIGNATURE_TEXT_SIZE]);
 void signature_hex (GHmac *hmac, char text[SIGNATURE_TEXT_SIZE]);
+
+/* SHA-256 of bytes. */
+void signature_sha256 (const void *bytes, size_t length, uint8_t digest[32]);
 
 /* SHA-256 of bytes in lower-case hex. */
 void signature_sha256_hex (const void *bytes, size_t length, char text[SIGNATURE_TEXT_SIZE]);

@@ -30,7 +30,7 @@ static void free_node (void *data)
     g_free (node);
 }
 
-void yaml_free (struct yaml_document *document)
+void yaml_document_free (struct yaml_document *document)
 {
     if (!document)
         return;
@@ -335,6 +335,6 @@ struct yaml_document *yaml_parse (const char *text, size_t length, GPtrArray *fa
     g_hash_table_unref (reader.anchors);
     if (good)
         return reader.document;
-    yaml_free (reader.document);
+    yaml_document_free (reader.document);
     return NULL;
 }

@@ -37,7 +37,7 @@ struct yaml_document {
 
 /* Appends to faults. NULL: the text is no YAML that we take; otherwise the tree is usable even where there are faults. */
 struct yaml_document *yaml_parse (const char *text, size_t length, GPtrArray *faults);
-void yaml_free (struct yaml_document *document);
+void yaml_document_free (struct yaml_document *document);
 
 /* NULL: mapping has no such key, is NULL or no mapping. */
 const struct yaml_node *yaml_get (const struct yaml_node *mapping, const char *key);

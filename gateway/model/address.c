@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/address.h"
 
-#include <gio/gio.h>
 #include <stdbool.h>
 #include <string.h>
+
+G_DEFINE_QUARK (address-fault-quark, address_fault)
 
 enum { TEL_MIN = 8, TEL_MAX = 15, SHORT_MIN = 3, SHORT_MAX = 8, ALNUM_MAX = 11 };
 enum { DIGITS_MAX = TEL_MAX + 2 /* 00 */ };
@@ -183,7 +184,7 @@ char *address_check (const char *address, GError **error)
         {"whatsapp:", check_whatsapp}, {"mailto:", check_mailto}, {"chat:", check_chat},
     };
     if (strlen (address) > ADDRESS_MAX) {
-        g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "the address is longer than %d bytes", ADDRESS_MAX);
+        g_set_error (error, ADDRESS_FAULT, 0, "the address is longer than %d bytes", ADDRESS_MAX);
         return NULL;
     }
     for (size_t i = 0; i < G_N_ELEMENTS (kinds); i++) {
@@ -193,10 +194,10 @@ char *address_check (const char *address, GError **error)
         if (canonical != NULL && strlen (canonical) > ADDRESS_MAX)
             g_clear_pointer (&canonical, g_free);
         if (canonical == NULL)
-            g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "the address is no valid %s address", kinds[i].prefix);
+            g_set_error (error, ADDRESS_FAULT, 0, "the address is no valid %s address", kinds[i].prefix);
         return canonical;
     }
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+    g_set_error_literal (error, ADDRESS_FAULT, 0,
                          "the address begins with none of tel:, short:, alnum:, whatsapp:, mailto:, chat:");
     return NULL;
 }

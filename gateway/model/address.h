@@ -16,6 +16,9 @@
 
 #define ADDRESS_MAX 256
 
+#define ADDRESS_FAULT (address_fault_quark ())
+GQuark address_fault_quark (void);
+
 /* A telephone number as people and providers write it (+, 00 or bare digits; spaces, hyphens, dots, brackets, any script's digits) as tel:.
  * NULL: no such number. */
 char *address_tel (const char *text, size_t length);
@@ -25,5 +28,6 @@ char *address_tel (const char *text, size_t length);
  * need not be NUL-terminated; anything else counts as unknown. NULL: none of these. */
 char *address_phone (const char *text, size_t length, const char *country, size_t country_length);
 
-/* The canonical form of an address that a client of the API gives. NULL: error says what is wrong, without the address. */
+/* The canonical form of an address that a client of the API gives. NULL: error (ADDRESS_FAULT, 0) says what
+ * is wrong, without the address. */
 char *address_check (const char *address, GError **error);

@@ -9,11 +9,15 @@
 
 struct adapter;
 
+/* Rows of struct channel's common: what every channel takes, whatever its adapter. */
+enum { CHANNEL_RATE, CHANNEL_CONCURRENCY, CHANNEL_ALLOW_PRIVATE, CHANNEL_API_URL, CHANNEL_N };
+
 struct channel {
     const char *account; /* slug */
     const char *slug;
     const struct adapter *adapter;
     struct values *values;   /* rows: adapter->settings */
+    struct values *common;   /* rows: CHANNEL_… */
     const char *callback_url; /* public_url + "/hooks/{account}/{slug}", no slash at the end */
     int64_t account_id, channel_id; /* given by the database when the configuration is synchronised; 0 before */
 };

@@ -4,6 +4,8 @@
  * the old one holds a reference. Nothing is connected to here.
  */
 #pragma once
+#include "base/auto.h"
+#include "base/fault.h"
 #include "base/settings.h"
 #include "model/channel.h"
 
@@ -31,7 +33,7 @@ enum {
 enum { RETENTION_JOURNAL, RETENTION_EVENTS, RETENTION_PROVIDER_IDS, RETENTION_N };
 
 struct account {
-    const char *slug, *name;
+    const char *slug, *name; /* owned by the config */
     GPtrArray *channels; /* of struct channel */
     int64_t account_id;  /* 0 before it is synchronised */
 };
@@ -46,18 +48,26 @@ struct config {
     GStringChunk *strings;
 };
 
-/* One fault of the file. */
-struct fault { unsigned line, column; char *message, *hint; };
-void fault_free (struct fault *fault);
+/* Rows of an account's and of a webhook's mapping. */
+enum { ACCOUNT_NAME, ACCOUNT_N };
+enum { WEBHOOK_URL, WEBHOOK_SECRET, WEBHOOK_EVENTS, WEBHOOK_N };
 
-/* Reads and checks path. Faults are appended to faults (of struct fault, in file order). NULL if there is any fault. */
+/* Reads and checks path. Faults are appended to faults (base/fault.h; in file order, at most FAULTS_MOST). NULL if there is any fault. */
 struct config *config_load (const char *path, GPtrArray *faults);
+
+/* The same for text that is at hand; path only names it. */
+struct config *config_parse (const char *path, const char *text, size_t length, GPtrArray *faults);
+
 struct config *config_ref (struct config *config);
 void config_unref (struct config *config);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (struct config, config_unref)
+AUTO_FREE (config, config_unref)
 
 /* account and channel need not be NUL-terminated. NULL: not in this file. */
 const struct channel *config_channel (const struct config *config, const char *account, size_t account_length, const char *channel, size_t channel_length);
+
+/* Every table of the file but the adapters' own: where it stands ("listen", "accounts.ACCOUNT.channels.CHANNEL" …) and what it is for. */
+struct config_table { const char *place, *help; struct settings settings; };
+const struct config_table *config_tables (size_t *n);
 
 /* Prints every table (name, type, default, help) as the commented reference that docs/configuration.md holds. */
 void config_document (GString *out);

@@ -4,6 +4,8 @@
  * Values may hold any byte but NUL; the body may hold any byte.
  */
 #pragma once
+#include "base/auto.h"
+
 #include <glib.h>
 #include <stdbool.h>
 
@@ -29,7 +31,7 @@ GBytes *http_request_format (const struct http_request *request);
 /* The inverse. wire must outlive the result. NULL: not a request that http_request_format wrote. Free with http_request_free. */
 struct http_request *http_request_parse (GBytes *wire);
 void http_request_free (struct http_request *request);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (struct http_request, http_request_free)
+AUTO_FREE (http_request, http_request_free)
 
 struct http_response {
     unsigned status;
@@ -43,4 +45,4 @@ struct http_response *http_response_new (unsigned status, const char *content_ty
 /* name and value are copied. */
 void http_response_add (struct http_response *response, const char *name, const char *value);
 void http_response_free (struct http_response *response);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (struct http_response, http_response_free)
+AUTO_FREE (http_response, http_response_free)

@@ -107,6 +107,12 @@ static bool drop_old_builds (struct db *db, GError **error)
     return true;
 }
 
+bool migrate_touch (struct db *db, GError **error)
+{
+    g_autoptr (db_result) r = call_name (db, SET_BUILD, schema_build, error);
+    return r != NULL;
+}
+
 static bool migrate_locked (struct db *db, unsigned *applied, GError **error)
 {
     bool has_build = false;
@@ -115,8 +121,7 @@ static bool migrate_locked (struct db *db, unsigned *applied, GError **error)
         return false;
     if (!has_build && !make_functions (db, error))
         return false;
-    g_autoptr (db_result) r = call_name (db, SET_BUILD, schema_build, error);
-    return r && drop_old_builds (db, error);
+    return migrate_touch (db, error) && drop_old_builds (db, error);
 }
 
 bool migrate_run (struct db *db, unsigned *applied, GError **error)

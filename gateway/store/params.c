@@ -101,7 +101,12 @@ static void null (params *p, size_t type)
 
 void params_null (params *p, const char *type)
 {
-    null (p, type_find (type));
+    bool is_array = g_str_has_suffix (type, "[]");
+    g_autofree char *element = g_strndup (type, strlen (type) - (is_array ? 2 : 0));
+    size_t t = type_find (element);
+    null (p, t);
+    if (is_array)
+        p->oids[p->n - 1] = types[t].array;
 }
 
 void params_int64 (params *p, int64_t value)

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/gateway.h"
+
+#include "base/log.h"
+#include "flow/api.h"
+#include "flow/feed.h"
+#include "flow/hooks.h"
+#include "flow/intake.h"
+#include "flow/ops.h"
+#include "flow/schedule.h"
+#include "flow/sync.h"
+#include "net/http_server.h"
+#include "store/files.h"
+#include "store/migrate.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Signatures and JSON need little of a core; more threads would take it from the database. */
+#define HTTP_THREADS 2
+
+struct gateway {
+    const char *path;
+    GMutex lock;
+    struct config *config; /* under lock */
+    struct intake *intake;
+    struct feed *feed;
+    struct api *api;
+    struct ops *ops;
+    struct schedule *schedule;
+    struct http_server *public_server, *ops_server;
+};
+
+static struct config *current (void *data)
+{
+    struct gateway *gateway = data;
+    g_mutex_lock (&gateway->lock);
+    struct config *config = config_ref (gateway->config);
+    g_mutex_unlock (&gateway->lock);
+    return config;
+}
+
+/* The file's configuration, known to the database too; NULL: it is told in the log why not. */
+static struct config *load (const char *path)
+{
+    g_autoptr (GPtrArray) faults = g_ptr_array_new_with_free_func ((GDestroyNotify) fault_free);
+    g_autoptr (struct_config) config = config_load (path, faults);
+    for (guint i = 0; i < faults->len; i++) {
+        const struct fault *fault = faults->pdata[i];
+        log_error ("config.fault", "%s:%u:%u: %s", path, fault->line, fault->column, fault->message);
+    }
+    if (!config)
+        return NULL;
+    g_autoptr (GError) error = NULL;
+    struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard setup", NULL, &error);
+    bool ok = db && migrate_run (db, NULL, &error) && sync_config (db, config, &error) &&
+              files_prepare (values_text (config->storage, STORAGE_DIRECTORY), &error);
+    db_close (db);
+    if (ok)
+        return g_steal_pointer (&config);
+    log_error ("setup.failed", "%s", error->message);
+    return NULL;
+}
+
+static void reload (struct gateway *gateway)
+{
+    struct config *fresh = load (gateway->path);
+    if (!fresh) {
+        log_error ("config.kept", "the old configuration stays");
+        return;
+    }
+    g_mutex_lock (&gateway->lock);
+    struct config *old = gateway->config;
+    gateway->config = fresh;
+    g_mutex_unlock (&gateway->lock);
+    config_unref (old);
+    log_info ("config.reloaded", "the configuration was read again");
+}
+
+static size_t body_max (const struct http_request *head, void *data)
+{
+    g_autoptr (struct_config) config = current (data);
+    return (size_t) values_number (config->limits, g_str_has_prefix (head->path, "/hooks/") ? LIMITS_HOOK_BODY : LIMITS_API_BODY);
+}
+
+static void handle_public (struct http_exchange *exchange, void *data)
+{
+    struct gateway *gateway = data;
+    const char *path = http_exchange_request (exchange)->path;
+    if (g_str_has_prefix (path, "/hooks/")) {
+        g_autoptr (struct_config) config = current (gateway);
+        hooks_handle (gateway->intake, config, exchange);
+    } else if (g_str_equal (path, "/livez") || g_str_equal (path, "/readyz")) {
+        ops_handle (gateway->ops, exchange, false);
+    } else {
+        api_handle (gateway->api, exchange);
+    }
+}
+
+static void handle_ops (struct http_exchange *exchange, void *data)
+{
+    struct gateway *gateway = data;
+    ops_handle (gateway->ops, exchange, true);
+}
+
+static void committed (int64_t account_id, void *data)
+{
+    struct gateway *gateway = data;
+    feed_wake (gateway->feed, account_id);
+}
+
+static bool start_intake (struct gateway *gateway, GError **error)
+{
+    const struct values *limits = gateway->config->limits;
+    gateway->intake = intake_start (
+        &(struct intake_options) {
+            .database_url = values_text (gateway->config->database, DATABASE_URL),
+            .directory = values_text (gateway->config->storage, STORAGE_DIRECTORY),
+            .queue = (size_t) values_number (limits, LIMITS_INTAKE_QUEUE),
+            .batch_items = (size_t) values_number (limits, LIMITS_BATCH_ITEMS),
+            .batch_bytes = (size_t) values_number (limits, LIMITS_BATCH_BYTES),
+            .inline_max = (size_t) values_number (limits, LIMITS_JOURNAL_INLINE),
+            .wait = values_number (limits, LIMITS_INTAKE_WAIT),
+            .committed = committed,
+            .data = gateway,
+        },
+        error);
+    return gateway->intake != NULL;
+}
+
+static struct http_server *start_server (struct gateway *gateway, unsigned row, unsigned threads,
+                                         void (*handler) (struct http_exchange *exchange, void *data), GError **error)
+{
+    const struct values *limits = gateway->config->limits;
+    return http_server_start (
+        &(struct http_server_options) {
+            .listen = values_text (gateway->config->listen, row),
+            .threads = threads,
+            .connections = (unsigned) values_number (limits, LIMITS_CONNECTIONS),
+            .connections_per_address = (unsigned) values_number (limits, LIMITS_CONNECTIONS_PER_ADDRESS),
+            .request_time = values_number (limits, LIMITS_REQUEST_TIME),
+            .idle_time = values_number (limits, LIMITS_IDLE_TIME),
+            .body_max = body_max,
+            .handler = handler,
+            .data = gateway,
+        },
+        error);
+}
+
+static bool start (struct gateway *gateway, GError **error)
+{
+    return (gateway->feed = feed_start (current, gateway, error)) && start_intake (gateway, error) &&
+           (gateway->api = api_start (current, gateway, gateway->intake, gateway->feed, error)) &&
+           (gateway->ops = ops_start (current, gateway, gateway->intake, gateway->feed, gateway->api, error)) &&
+           (gateway->schedule = schedule_start (current, gateway)) &&
+           (gateway->ops_server = start_server (gateway, LISTEN_OPS, 1, handle_ops, error)) &&
+           (gateway->public_server = start_server (gateway, LISTEN_HTTP, HTTP_THREADS, handle_public, error));
+}
+
+/* New connections stop first; then everyone who waits is answered; then the threads end. */
+static void stop (struct gateway *gateway)
+{
+    if (gateway->ops)
+        ops_drain (gateway->ops);
+    if (gateway->public_server)
+        http_server_quiesce (gateway->public_server);
+    intake_stop (gateway->intake);
+    api_stop (gateway->api);
+    feed_stop (gateway->feed);
+    if (gateway->public_server)
+        http_server_stop (gateway->public_server);
+    if (gateway->ops_server)
+        http_server_stop (gateway->ops_server);
+    ops_stop (gateway->ops);
+    schedule_stop (gateway->schedule);
+    config_unref (gateway->config);
+    g_mutex_clear (&gateway->lock);
+}
+
+/* The host that is listened on, as a URL's authority needs it. */
+static char *listen_url (const struct config *config, unsigned row, const struct http_server *server)
+{
+    const char *text = values_text (config->listen, row);
+    const char *colon = strrchr (text, ':');
+    return g_strdup_printf ("http://%.*s:%u", (int) (colon - text), text, http_server_port (server));
+}
+
+static void announce (const struct gateway *gateway)
+{
+    g_autofree char *public_url = listen_url (gateway->config, LISTEN_HTTP, gateway->public_server);
+    g_autofree char *ops_url = listen_url (gateway->config, LISTEN_OPS, gateway->ops_server);
+    printf ("ready %s ops %s\n", public_url, ops_url);
+    fflush (stdout);
+}
+
+/* SIGHUP reads again, SIGTERM and SIGINT end; blocked before the first thread, so that only this one gets them. */
+static void block_signals (sigset_t *signals)
+{
+    sigemptyset (signals);
+    sigaddset (signals, SIGHUP);
+    sigaddset (signals, SIGTERM);
+    sigaddset (signals, SIGINT);
+    pthread_sigmask (SIG_BLOCK, signals, NULL);
+    signal (SIGPIPE, SIG_IGN);
+}
+
+int gateway_serve (const char *path)
+{
+    sigset_t signals;
+    block_signals (&signals);
+    struct gateway gateway = {.path = path, .config = load (path)};
+    if (!gateway.config)
+        return 1;
+    g_mutex_init (&gateway.lock);
+    g_autoptr (GError) error = NULL;
+    bool ok = start (&gateway, &error);
+    if (ok) {
+        announce (&gateway);
+        int received = 0;
+        while (sigwait (&signals, &received) == 0 && received == SIGHUP)
+            reload (&gateway);
+        log_info ("gateway.stopping", "answering what waits, then ending");
+        /* a second signal ends at once: nothing that matters depends on an orderly end */
+        signal (SIGTERM, SIG_DFL);
+        signal (SIGINT, SIG_DFL);
+        pthread_sigmask (SIG_UNBLOCK, &signals, NULL);
+    } else {
+        log_error ("gateway.failed", "%s", error->message);
+    }
+    stop (&gateway);
+    return ok ? 0 : 1;
+}

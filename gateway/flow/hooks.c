@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/hooks.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+
+#include <string.h>
+
+static struct http_response *problem (unsigned status, const char *title)
+{
+    char *body = g_strdup_printf ("{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", title, status);
+    return http_response_new (status, "application/problem+json", g_bytes_new_take (body, strlen (body)));
+}
+
+static void refuse_stranger (struct http_exchange *exchange)
+{
+    metrics_count (METRIC_INGEST_REFUSED);
+    http_exchange_reply (exchange, problem (403, "Forbidden"));
+}
+
+/* Nothing was stored: the provider comes again. */
+static void refuse_busy (struct http_exchange *exchange)
+{
+    metrics_count (METRIC_INGEST_BUSY);
+    struct http_response *response = problem (503, "Service Unavailable");
+    http_response_add (response, "Retry-After", "1");
+    http_exchange_reply (exchange, response);
+}
+
+/* The channel of /hooks/{account}/{channel}[/{secret}]; NULL: none of ours. */
+static const struct channel *find_channel (const struct config *config, const char *path)
+{
+    const char *account = path + strlen ("/hooks/");
+    const char *slash = strchr (account, '/');
+    if (!slash)
+        return NULL;
+    const char *slug = slash + 1;
+    const struct channel *channel = config_channel (config, account, (size_t) (slash - account), slug, strcspn (slug, "/"));
+    return channel && channel->channel_id ? channel : NULL;
+}
+
+static void answer (struct intake_job *job, enum intake_outcome outcome)
+{
+    struct http_exchange *exchange = job->data;
+    if (outcome == INTAKE_BUSY) {
+        refuse_busy (exchange);
+    } else {
+        metrics_count (outcome == INTAKE_STORED ? METRIC_INGEST_STORED : METRIC_INGEST_QUARANTINED);
+        http_exchange_reply (exchange, g_steal_pointer (&job->received.reply));
+    }
+    intake_job_free (job);
+}
+
+static struct intake_job *job_new (const struct channel *channel, int64_t now)
+{
+    struct intake_job *job = g_new0 (struct intake_job, 1);
+    job->account_id = channel->account_id;
+    job->channel_id = channel->channel_id;
+    job->at = now;
+    return job;
+}
+
+void hooks_handle (struct intake *intake, const struct config *config, struct http_exchange *exchange)
+{
+    const struct http_request *request = http_exchange_request (exchange);
+    const struct channel *channel = find_channel (config, request->path);
+    if (!channel) {
+        refuse_stranger (exchange);
+        return;
+    }
+    int64_t now = clock_now ();
+    struct received received = {0};
+    channel->adapter->receive (channel, request, false, now, &received);
+    if (received.kind == RECEIVED_STRANGER) {
+        refuse_stranger (exchange);
+    } else if (received.kind == RECEIVED_REFUSED) {
+        http_exchange_reply (exchange, g_steal_pointer (&received.reply));
+    } else {
+        struct intake_job *job = job_new (channel, now);
+        job->id = id_new (now);
+        job->raw = http_request_format (request);
+        job->received = received;
+        job->done = answer;
+        job->data = exchange;
+        if (!intake_push (intake, job)) {
+            intake_job_free (job);
+            refuse_busy (exchange);
+        }
+        return;
+    }
+    received_clear (&received);
+}
+
+char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBytes *raw, const struct id *entry, int64_t at,
+                       void (*done) (struct intake_job *job, enum intake_outcome outcome), void *data)
+{
+    g_autoptr (struct_http_request) request = http_request_parse (raw);
+    if (!request)
+        return g_strdup ("the journal entry is not a request");
+    struct intake_job *job = job_new (channel, at);
+    job->id = *entry;
+    job->raw = g_bytes_ref (raw);
+    job->done = done;
+    job->data = data;
+    channel->adapter->receive (channel, request, true, at, &job->received);
+    char *reason = NULL;
+    if (job->received.kind != RECEIVED_ITEMS)
+        reason = g_strdup (job->received.reason ? job->received.reason : "the adapter does not take it");
+    else if (!intake_push (intake, job))
+        reason = g_strdup ("the database is busy");
+    if (reason)
+        intake_job_free (job);
+    return reason;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * /hooks/{account}/{channel}[/{secret}]: what providers call. The channel's adapter verifies and translates on the HTTP thread, the intake
+ * stores, and only after COMMIT the adapter's reply goes out. A stranger and an unknown channel get the same 403.
+ */
+#pragma once
+#include "flow/intake.h"
+#include "model/config.h"
+#include "net/http_server.h"
+
+/* config: borrowed for the call. Takes exchange. HTTP thread. */
+void hooks_handle (struct intake *intake, const struct config *config, struct http_exchange *exchange);
+
+/* Runs a quarantined request again: raw as the journal has it, entry its id, at its time. NULL: it was pushed, and done is called later with
+ * data; else the reason why it still cannot be understood, or why not now, to be freed. */
+char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBytes *raw, const struct id *entry, int64_t at,
+                       void (*done) (struct intake_job *job, enum intake_outcome outcome), void *data);

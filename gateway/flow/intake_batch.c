@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/intake_batch.h"
+
+#include "base/signature.h"
+
+#include <string.h>
+
+#define INTAKE \
+    "select * from intake ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34)"
+#define N_PARAMETERS 34
+
+/* Positions count from one, as SQL's arrays do. */
+struct flat_message { int request; const struct intake_job *job; const struct incoming *incoming; struct id id, contact, ticket; uint8_t hash[16]; };
+struct flat_file { int message, position; const struct remote_file *file; struct id id; const struct intake_job *job; };
+struct flat_receipt { int request, position; const struct receipt *receipt; uint8_t hash[16]; };
+
+struct batch {
+    params *params;
+    GArray *messages, *files, *receipts;
+};
+
+struct batch *batch_new (void)
+{
+    struct batch *batch = g_new0 (struct batch, 1);
+    batch->params = params_new (N_PARAMETERS);
+    batch->messages = g_array_new (false, false, sizeof (struct flat_message));
+    batch->files = g_array_new (false, false, sizeof (struct flat_file));
+    batch->receipts = g_array_new (false, false, sizeof (struct flat_receipt));
+    return batch;
+}
+
+void batch_free (struct batch *batch)
+{
+    if (!batch)
+        return;
+    params_free (batch->params);
+    g_array_unref (batch->messages);
+    g_array_unref (batch->files);
+    g_array_unref (batch->receipts);
+    g_free (batch);
+}
+
+/* What makes a provider's id unique within its channel; receipts find their message by the hash of kind 'm', too. */
+static void hash_id (const char *external_id, uint8_t hash[16])
+{
+    uint8_t whole[32];
+    g_autofree char *text = g_strconcat ("m ", external_id, NULL);
+    signature_sha256 (text, strlen (text), whole);
+    memcpy (hash, whole, 16);
+}
+
+/* Ids are derived from the journal entry's, so that the same job always becomes the same rows. */
+static struct id derive (const struct intake_job *job, uint32_t place)
+{
+    struct id id = job->id;
+    uint8_t whole[32];
+    uint8_t seed[20];
+    memcpy (seed, job->id.bytes, 16);
+    memcpy (seed + 16, &place, sizeof place);
+    signature_sha256 (seed, sizeof seed, whole);
+    memcpy (id.bytes + 9, whole, 7); /* time, version, variant and the rising part stay */
+    return id;
+}
+
+static void add_message (struct batch *batch, int request, const struct intake_job *job, const struct incoming *incoming, uint32_t place)
+{
+    struct flat_message m = {request, job, incoming, derive (job, place), derive (job, place + 1), derive (job, place + 2), {0}};
+    hash_id (incoming->external_id, m.hash);
+    g_array_append_val (batch->messages, m);
+    for (guint i = 0; incoming->files && i < incoming->files->len; i++) {
+        struct flat_file f = {(int) batch->messages->len, (int) i, incoming->files->pdata[i], derive (job, place + 3 + i), job};
+        g_array_append_val (batch->files, f);
+    }
+}
+
+static void flatten (struct batch *batch, const struct intake_job *jobs)
+{
+    g_array_set_size (batch->messages, 0);
+    g_array_set_size (batch->files, 0);
+    g_array_set_size (batch->receipts, 0);
+    int request = 0;
+    for (const struct intake_job *job = jobs; job; job = job->next) {
+        request++;
+        if (job->received.kind != RECEIVED_ITEMS)
+            continue;
+        for (guint i = 0; job->received.messages && i < job->received.messages->len; i++)
+            add_message (batch, request, job, job->received.messages->pdata[i], i * 64);
+        for (guint i = 0; job->received.receipts && i < job->received.receipts->len; i++) {
+            struct flat_receipt r = {request, (int) i, job->received.receipts->pdata[i], {0}};
+            hash_id (r.receipt->external_id, r.hash);
+            g_array_append_val (batch->receipts, r);
+        }
+    }
+}
+
+/* One column of the batch: an array of type, one element an entry. */
+#define JOBS(type, add) \
+    params_array (p, type); \
+    for (const struct intake_job *j = jobs; j; j = j->next) \
+        add; \
+    params_array_end (p)
+#define EACH(list, entry, type, add) \
+    params_array (p, type); \
+    for (guint i = 0; i < batch->list->len; i++) { \
+        const struct entry *x = &g_array_index (batch->list, struct entry, i); \
+        add; \
+    } \
+    params_array_end (p)
+#define MESSAGES(type, add) EACH (messages, flat_message, type, add)
+#define FILES(type, add) EACH (files, flat_file, type, add)
+#define RECEIPTS(type, add) EACH (receipts, flat_receipt, type, add)
+
+static void add_raw (params *p, const struct intake_job *job)
+{
+    gsize size;
+    const void *data = g_bytes_get_data (job->raw, &size);
+    array_bytes (p, job->file ? NULL : data, size);
+}
+
+static void put_jobs (params *p, const struct intake_job *jobs)
+{
+    JOBS ("int8", array_int64 (p, j->account_id));
+    JOBS ("int8", array_int64 (p, j->channel_id));
+    JOBS ("uuid", array_uuid (p, &j->id));
+    JOBS ("timestamptz", array_time (p, j->at));
+    JOBS ("bytea", add_raw (p, j));
+    JOBS ("text", array_text (p, j->file));
+    JOBS ("int8", array_int64 (p, (int64_t) g_bytes_get_size (j->raw)));
+    JOBS ("text", array_text (p, j->received.kind == RECEIVED_UNREADABLE ? j->received.reason : NULL));
+}
+
+static void put_messages (params *p, const struct batch *batch)
+{
+    MESSAGES ("int4", array_int32 (p, x->request));
+    MESSAGES ("bytea", array_bytes (p, x->hash, sizeof x->hash));
+    MESSAGES ("text", array_text (p, x->incoming->external_id));
+    MESSAGES ("uuid", array_uuid (p, &x->id));
+    MESSAGES ("uuid", array_uuid (p, &x->contact));
+    MESSAGES ("uuid", array_uuid (p, &x->ticket));
+    MESSAGES ("text", array_text (p, x->incoming->from));
+    MESSAGES ("text", array_text (p, x->incoming->to));
+    MESSAGES ("text", array_text (p, x->incoming->name));
+    MESSAGES ("text", array_text (p, x->incoming->text));
+    MESSAGES ("jsonb", array_json (p, x->incoming->content));
+    MESSAGES ("timestamptz", array_time (p, x->incoming->at));
+}
+
+static void put_files (params *p, const struct batch *batch)
+{
+    FILES ("int4", array_int32 (p, x->message));
+    FILES ("int4", array_int32 (p, x->position));
+    FILES ("uuid", array_uuid (p, &x->id));
+    FILES ("text", array_text (p, x->file->url));
+    FILES ("text", array_text (p, x->file->mime));
+    FILES ("text", array_text (p, x->file->name));
+}
+
+static void put_receipts (params *p, const struct batch *batch)
+{
+    RECEIPTS ("int4", array_int32 (p, x->request));
+    RECEIPTS ("int4", array_int32 (p, x->position));
+    RECEIPTS ("bytea", array_bytes (p, x->hash, sizeof x->hash));
+    RECEIPTS ("text", array_text (p, x->receipt->external_id));
+    RECEIPTS ("text", array_text (p, status_name (x->receipt->status)));
+    RECEIPTS ("text", array_text (p, x->receipt->code));
+    RECEIPTS ("text", array_text (p, x->receipt->detail));
+    RECEIPTS ("timestamptz", array_time (p, x->receipt->at));
+}
+
+bool batch_store (struct batch *batch, struct db *db, const struct intake_job *jobs, GError **error)
+{
+    flatten (batch, jobs);
+    params_reset (batch->params);
+    put_jobs (batch->params, jobs);
+    put_messages (batch->params, batch);
+    put_files (batch->params, batch);
+    put_receipts (batch->params, batch);
+    g_autoptr (db_result) result = db_call (db, INTAKE, batch->params, error);
+    return result != NULL;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/schedule.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/db.h"
+#include "store/migrate.h"
+
+/* Young tables double within minutes under load, and their statistics with them; afterwards the work is a few empty look-ups. */
+#define PERIOD (60 * G_TIME_SPAN_SECOND)
+#define MAINTAIN \
+    "select maintain ($1, $2 * interval '1 microsecond', $3 * interval '1 microsecond', $4 * interval '1 microsecond')"
+
+struct schedule {
+    struct config *(*current) (void *data);
+    void *data;
+    GThread *thread;
+    GMutex lock;
+    GCond wake;
+    bool stopping;
+};
+
+static bool maintain (struct db *db, const struct config *config, GError **error)
+{
+    g_autoptr (params) p = params_new (4);
+    params_time (p, clock_now ());
+    params_int64 (p, values_number (config->retention, RETENTION_JOURNAL));
+    params_int64 (p, values_number (config->retention, RETENTION_EVENTS));
+    params_int64 (p, values_number (config->retention, RETENTION_PROVIDER_IDS));
+    g_autoptr (db_result) r = db_call (db, MAINTAIN, p, error);
+    return r && migrate_touch (db, error);
+}
+
+static void work (struct schedule *schedule)
+{
+    g_autoptr (struct_config) config = schedule->current (schedule->data);
+    g_autoptr (GError) error = NULL;
+    struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard schedule", "-c lock_timeout=2000", &error);
+    if (!db || !maintain (db, config, &error))
+        log_warning ("schedule.failed", "%s", error->message);
+    db_close (db);
+}
+
+static void *run (void *data)
+{
+    struct schedule *schedule = data;
+    g_mutex_lock (&schedule->lock);
+    while (!schedule->stopping) {
+        g_mutex_unlock (&schedule->lock);
+        work (schedule);
+        int64_t next = g_get_monotonic_time () + PERIOD;
+        g_mutex_lock (&schedule->lock);
+        while (!schedule->stopping && g_cond_wait_until (&schedule->wake, &schedule->lock, next))
+            ;
+    }
+    g_mutex_unlock (&schedule->lock);
+    return NULL;
+}
+
+struct schedule *schedule_start (struct config *(*current) (void *data), void *data)
+{
+    struct schedule *schedule = g_new0 (struct schedule, 1);
+    schedule->current = current;
+    schedule->data = data;
+    g_mutex_init (&schedule->lock);
+    g_cond_init (&schedule->wake);
+    schedule->thread = g_thread_new ("schedule", run, schedule);
+    return schedule;
+}
+
+void schedule_stop (struct schedule *schedule)
+{
+    if (!schedule)
+        return;
+    g_mutex_lock (&schedule->lock);
+    schedule->stopping = true;
+    g_cond_signal (&schedule->wake);
+    g_mutex_unlock (&schedule->lock);
+    g_thread_join (schedule->thread);
+    g_mutex_clear (&schedule->lock);
+    g_cond_clear (&schedule->wake);
+    g_free (schedule);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What has to be done from time to time: partitions made ahead and dropped after their retention, old provider ids and receipts removed. One thread.
+ */
+#pragma once
+#include "model/config.h"
+
+struct schedule;
+
+/* current (data) gives a reference to the configuration of the moment. */
+struct schedule *schedule_start (struct config *(*current) (void *data), void *data);
+void schedule_stop (struct schedule *schedule);

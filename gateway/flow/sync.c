@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/sync.h"
+
+#include "model/adapter.h"
+
+#define SYNC "select kind, account, channel, account_id, channel_id from sync_config ($1,$2,$3,$4,$5,$6,$7)"
+
+/* The channel's own address as its adapter is set up: the setting called `from`, if it has one. */
+static const char *channel_address (const struct channel *channel)
+{
+    for (size_t i = 0; i < channel->adapter->n_settings; i++)
+        if (g_str_equal (channel->adapter->settings[i].name, "from"))
+            return values_text (channel->values, (unsigned) i);
+    return NULL;
+}
+
+#define ACCOUNTS(add) \
+    params_array (p, "text"); \
+    for (guint i = 0; i < config->accounts->len; i++) { \
+        const struct account *account = config->accounts->pdata[i]; \
+        add; \
+    } \
+    params_array_end (p)
+#define CHANNELS(add) \
+    ACCOUNTS (for (guint k = 0; k < account->channels->len; k++) { \
+        const struct channel *channel = account->channels->pdata[k]; \
+        add; \
+    })
+
+static void put_config (params *p, const struct config *config)
+{
+    params_text (p, config->path);
+    ACCOUNTS (array_text (p, account->slug));
+    ACCOUNTS (array_text (p, account->name));
+    CHANNELS (array_text (p, channel->account));
+    CHANNELS (array_text (p, channel->slug));
+    CHANNELS (array_text (p, channel->adapter->name));
+    CHANNELS (array_text (p, channel_address (channel)));
+}
+
+static void take_ids (struct config *config, const char *slug, const char *channel_slug, int64_t account_id, int64_t channel_id)
+{
+    for (guint i = 0; i < config->accounts->len; i++) {
+        struct account *account = config->accounts->pdata[i];
+        if (!g_str_equal (account->slug, slug))
+            continue;
+        account->account_id = account_id;
+        for (guint k = 0; channel_slug && k < account->channels->len; k++) {
+            struct channel *channel = account->channels->pdata[k];
+            if (!g_str_equal (channel->slug, channel_slug))
+                continue;
+            channel->account_id = account_id;
+            channel->channel_id = channel_id;
+        }
+    }
+}
+
+bool sync_config (struct db *db, struct config *config, GError **error)
+{
+    g_autoptr (params) p = params_new (7);
+    put_config (p, config);
+    g_autoptr (db_result) rows = db_call (db, SYNC, p, error);
+    if (!rows)
+        return false;
+    for (int i = 0; i < db_rows (rows); i++) {
+        bool is_channel = g_str_equal (db_text (rows, i, 0), "channel");
+        take_ids (config, db_text (rows, i, 1), is_channel ? db_text (rows, i, 2) : NULL, db_int64 (rows, i, 3), is_channel ? db_int64 (rows, i, 4) : 0);
+    }
+    return true;
+}

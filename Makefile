@@ -25,7 +25,7 @@ PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES))
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
     -Wwrite-strings -Wpointer-arith -Wvla -Wformat=2 -Wundef -Wcast-qual -Wimplicit-fallthrough -Werror
 HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE -fno-common
-BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -g -pthread -Igateway $(PACKAGE_CFLAGS) $(WARNINGS) $(HARDENING)
+BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE= -g -pthread -Igateway $(PACKAGE_CFLAGS) $(WARNINGS) $(HARDENING)
 BASE_LDFLAGS := -pthread -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 
 ifeq ($(MODE),release)
@@ -136,7 +136,7 @@ tsan:
 	$(MAKE) MODE=tsan tsan-programs
 	tools/run-tests tsan build/tsan
 tidy:
-	clang-tidy --quiet $(GATEWAY) $(ADAPTERS) $(wildcard gateway/main.c) -- -std=gnu17 -Igateway $(PACKAGE_CFLAGS)
+	clang-tidy --quiet $(GATEWAY) $(ADAPTERS) $(wildcard gateway/main.c) -- -std=gnu17 -D_GNU_SOURCE= -Igateway $(PACKAGE_CFLAGS)
 js: build/js/.stamp
 node_modules/.stamp: package.json package-lock.json
 	npm ci --no-audit --no-fund

@@ -17,12 +17,15 @@ enum { FIELDS_MAX = 1000, MEDIA_MAX = 10, SID_MAX = 128, SIGNATURE_LENGTH = 28 /
 
 enum { ACCOUNT_SID, AUTH_TOKEN, FROM, MESSAGING_SERVICE_SID };
 static const struct setting settings[] = {
-    [ACCOUNT_SID] = {"account_sid", SETTING_STRING, NULL, SETTING_REQUIRED, "the account's SID, as AC0123…; requests of other accounts are quarantined"},
+    [ACCOUNT_SID] = {"account_sid", SETTING_STRING, NULL, SETTING_REQUIRED,
+                     "the account's SID, as AC0123…; requests of other accounts are quarantined"},
     [AUTH_TOKEN] = {"auth_token", SETTING_STRING, NULL, SETTING_REQUIRED | SETTING_SECRET | SETTING_MANY,
                     "the account's auth token, which signs what Twilio sends; while it is being changed: a list, the new one first"},
     [FROM] = {"from", SETTING_STRING, NULL, 0,
-              "the number that customers write to, as +15550001111, a short code, or whatsapp:+15550001111; needed unless messaging_service_sid is given"},
-    [MESSAGING_SERVICE_SID] = {"messaging_service_sid", SETTING_STRING, NULL, 0, "the messaging service that chooses the number, as MG0123…"},
+              "the number that customers write to, as +15550001111, a short code, or whatsapp:+15550001111; needed unless "
+              "messaging_service_sid is given"},
+    [MESSAGING_SERVICE_SID] = {"messaging_service_sid", SETTING_STRING, NULL, 0,
+                               "the messaging service that chooses the number, as MG0123…"},
 };
 
 /* A request that is being read: its fields are those of the body (POST) or of the query (GET). */
@@ -43,7 +46,7 @@ static int compare_bytes (const char *a, size_t a_length, const char *b, size_t 
 
 static int compare_fields (const void *a, const void *b)
 {
-    const struct form_field *one = *(const struct form_field *const *) a, *other = *(const struct form_field *const *) b;
+    const struct form_field *one = *(const struct form_field *const *)a, *other = *(const struct form_field *const *)b;
     int order = compare_bytes (one->name, one->name_length, other->name, other->name_length);
     return order != 0 ? order : compare_bytes (one->value, one->value_length, other->value, other->value_length);
 }
@@ -65,20 +68,18 @@ static struct url url_of (const struct channel *channel)
     struct url url = {base, 0, 0, length > hook ? length - hook : 0, g_str_has_prefix (base, "https:") ? ":443" : ":80"};
     const char *host = strstr (base, "://"), *end = base + url.base_length;
     host = host == NULL || host + 3 > end ? base : host + 3;
-    const char *path = memchr (host, '/', (size_t) (end - host));
+    const char *path = memchr (host, '/', (size_t)(end - host));
     const char *host_end = path == NULL ? end : path, *port = host_end;
-    while (port > host && g_ascii_isdigit (port[-1]))
-        port--;
+    while (port > host && g_ascii_isdigit (port[-1])) port--;
     bool has_port = port > host && port < host_end && port[-1] == ':';
-    url.port_length = has_port ? (size_t) (host_end - port) + 1 : 0;
-    url.host_length = (size_t) (host_end - base) - url.port_length;
+    url.port_length = has_port ? (size_t)(host_end - port) + 1 : 0;
+    url.host_length = (size_t)(host_end - base) - url.port_length;
     return url;
 }
 
 static void add_text (GHmac *hmac, const char *text, size_t length)
 {
-    if (length > 0)
-        g_hmac_update (hmac, (const guchar *) text, (gssize) length);
+    if (length > 0) g_hmac_update (hmac, (const guchar *)text, (gssize)length);
 }
 
 /* One way to write what was signed. */
@@ -117,15 +118,13 @@ static bool candidate_matches (const struct candidate *candidate, const char *to
 static char *legacy_target (const struct http_request *request)
 {
     struct form form;
-    if (request->query[0] == '\0' || !form_parse (request->query, strlen (request->query), FIELDS_MAX, &form))
-        return NULL;
+    if (request->query[0] == '\0' || !form_parse (request->query, strlen (request->query), FIELDS_MAX, &form)) return NULL;
     GString *target = g_string_new (request->path);
     g_string_append_c (target, '?');
     form_format (&form, target);
     form_clear (&form);
     char *text = g_string_free (target, FALSE);
-    if (g_str_equal (text, request->target))
-        g_clear_pointer (&text, g_free);
+    if (g_str_equal (text, request->target)) g_clear_pointer (&text, g_free);
     return text;
 }
 
@@ -134,22 +133,18 @@ static bool any_matches (const struct reading *reading, const struct form *form,
 {
     const struct form_field *fields[FIELDS_MAX];
     size_t n_fields = form == NULL ? 0 : form->n_fields;
-    for (size_t i = 0; i < n_fields; i++)
-        fields[i] = &form->fields[i];
-    qsort (fields, n_fields, sizeof fields[0], compare_fields);
+    for (size_t i = 0; i < n_fields; i++) fields[i] = &form->fields[i];
+    qsort (fields, n_fields, sizeof (const struct form_field *), compare_fields);
 
     const struct url url = url_of (reading->channel);
     const char *const *tokens = values_texts (reading->channel->values, AUTH_TOKEN);
     g_autofree char *legacy = NULL;
     for (unsigned way = 0; way < 4; way++) {
         struct candidate candidate = {&url, (url.port_length > 0) != (way % 2 == 1), reading->request->target, fields, n_fields};
-        if (way == 2 && (legacy = legacy_target (reading->request)) == NULL)
-            return false;
-        if (way >= 2)
-            candidate.target = legacy;
+        if (way == 2 && (legacy = legacy_target (reading->request)) == NULL) return false;
+        if (way >= 2) candidate.target = legacy;
         for (const char *const *token = tokens; *token != NULL; token++)
-            if (candidate_matches (&candidate, *token, signature))
-                return true;
+            if (candidate_matches (&candidate, *token, signature)) return true;
     }
     return false;
 }
@@ -158,8 +153,7 @@ static bool is_form (const struct http_request *request)
 {
     static const char form[] = "application/x-www-form-urlencoded";
     const char *type = http_request_header (request, "Content-Type");
-    if (type == NULL)
-        return g_bytes_get_size (request->body) == 0;
+    if (type == NULL) return g_bytes_get_size (request->body) == 0;
     size_t length = strcspn (type, "; \t");
     return length == strlen (form) && g_ascii_strncasecmp (type, form, length) == 0;
 }
@@ -175,8 +169,7 @@ static const char *claimed_hash (const struct http_request *request)
     static const char name[] = "bodySHA256=";
     for (const char *at = request->query; at != NULL; at = strchr (at, '&')) {
         at += *at == '&';
-        if (g_str_has_prefix (at, name))
-            return at + strlen (name);
+        if (g_str_has_prefix (at, name)) return at + strlen (name);
     }
     return NULL;
 }
@@ -187,7 +180,7 @@ static bool body_has_hash (const struct http_request *request, const char *claim
     gsize length;
     const char *body = g_bytes_get_data (request->body, &length);
     signature_sha256_hex (body, length, expected);
-    g_autofree char *given = g_ascii_strdown (claimed, (gssize) strcspn (claimed, "&"));
+    g_autofree char *given = g_ascii_strdown (claimed, (gssize)strcspn (claimed, "&"));
     return signature_equal (expected, given);
 }
 
@@ -198,17 +191,12 @@ static enum proof prove (const struct reading *reading)
 {
     const struct http_request *request = reading->request;
     const char *signature = http_request_header (request, "X-Twilio-Signature");
-    if (signature == NULL || strlen (signature) != SIGNATURE_LENGTH)
-        return NO_PROOF;
-    if (is_get (request))
-        return any_matches (reading, NULL, signature) ? PROOF_OF_ALL : NO_PROOF;
-    if (is_form (request) && reading->parsed && any_matches (reading, &reading->form, signature))
-        return PROOF_OF_ALL;
+    if (signature == NULL || strlen (signature) != SIGNATURE_LENGTH) return NO_PROOF;
+    if (is_get (request)) return any_matches (reading, NULL, signature) ? PROOF_OF_ALL : NO_PROOF;
+    if (is_form (request) && reading->parsed && any_matches (reading, &reading->form, signature)) return PROOF_OF_ALL;
     const char *claimed = claimed_hash (request);
-    if ((claimed == NULL && is_form (request)) || !any_matches (reading, NULL, signature))
-        return NO_PROOF;
-    if (claimed == NULL)
-        return PROOF_OF_URL;
+    if ((claimed == NULL && is_form (request)) || !any_matches (reading, NULL, signature)) return NO_PROOF;
+    if (claimed == NULL) return PROOF_OF_URL;
     return body_has_hash (request, claimed) ? PROOF_OF_ALL : NO_PROOF;
 }
 
@@ -219,8 +207,7 @@ static char *text_of (const struct form *form, const char *name)
 {
     const struct form_field *field = form_find (form, name);
     char *text;
-    if (field == NULL || field->value_length == 0)
-        return NULL;
+    if (field == NULL || field->value_length == 0) return NULL;
     text_repair (field->value, field->value_length, &text);
     return text;
 }
@@ -228,11 +215,9 @@ static char *text_of (const struct form *form, const char *name)
 /* Twilio's ids are letters and digits; whatever else they may become, they stay short and printable. */
 static bool is_sid (const struct form_field *field)
 {
-    if (field == NULL || field->value_length == 0 || field->value_length > SID_MAX)
-        return false;
+    if (field == NULL || field->value_length == 0 || field->value_length > SID_MAX) return false;
     for (size_t i = 0; i < field->value_length; i++)
-        if (!g_ascii_isgraph (field->value[i]))
-            return false;
+        if (!g_ascii_isgraph (field->value[i])) return false;
     return true;
 }
 
@@ -241,8 +226,7 @@ static const char *message_sid (const struct form *form)
     static const char *const names[] = {"MessageSid", "SmsSid", "SmsMessageSid"};
     for (size_t i = 0; i < G_N_ELEMENTS (names); i++) {
         const struct form_field *field = form_find (form, names[i]);
-        if (is_sid (field))
-            return field->value;
+        if (is_sid (field)) return field->value;
     }
     return NULL;
 }
@@ -250,17 +234,16 @@ static const char *message_sid (const struct form *form)
 static char *address_of (const struct form *form, const char *name, const char *country_name)
 {
     const struct form_field *field = form_find (form, name), *country = form_find (form, country_name);
-    if (field == NULL)
-        return NULL;
-    return address_phone (field->value, field->value_length, country == NULL ? NULL : country->value, country == NULL ? 0 : country->value_length);
+    if (field == NULL) return NULL;
+    return address_phone (field->value, field->value_length, country == NULL ? NULL : country->value,
+                          country == NULL ? 0 : country->value_length);
 }
 
 static char *own_address (const struct reading *reading)
 {
     char *address = address_of (&reading->form, "To", "ToCountry");
     const char *from = values_text (reading->channel->values, FROM);
-    if (address == NULL && from != NULL)
-        address = address_phone (from, strlen (from), NULL, 0);
+    if (address == NULL && from != NULL) address = address_phone (from, strlen (from), NULL, 0);
     return address;
 }
 
@@ -269,16 +252,14 @@ static GPtrArray *files_of (const struct form *form)
 {
     char url_name[] = "MediaUrl0", mime_name[] = "MediaContentType0";
     GPtrArray *files = NULL;
-    for (char digit = '0'; digit < '0' + MEDIA_MAX; digit++) {
-        url_name[sizeof url_name - 2] = mime_name[sizeof mime_name - 2] = digit;
+    for (int i = 0; i < MEDIA_MAX; i++) {
+        url_name[sizeof url_name - 2] = mime_name[sizeof mime_name - 2] = (char)('0' + i);
         char *url = text_of (form, url_name);
-        if (url == NULL)
-            continue;
+        if (url == NULL) continue;
         struct remote_file *file = remote_file_new (NULL, NULL, NULL);
         file->url = url;
         file->mime = text_of (form, mime_name);
-        if (files == NULL)
-            files = g_ptr_array_new_with_free_func ((GDestroyNotify) remote_file_free);
+        if (files == NULL) files = g_ptr_array_new_with_free_func ((GDestroyNotify)remote_file_free);
         g_ptr_array_add (files, file);
     }
     return files;
@@ -288,12 +269,20 @@ static GPtrArray *files_of (const struct form *form)
 static bool is_extra (const struct form_field *field)
 {
     static const char *const names[] = {
-        "Address", "ButtonPayload", "ButtonText", "ExternalUserId", "Forwarded", "FrequentlyForwarded", "Label", "Latitude",
-        "Longitude", "OriginalRepliedMessageSender", "OriginalRepliedMessageSid",
+        "Address",
+        "ButtonPayload",
+        "ButtonText",
+        "ExternalUserId",
+        "Forwarded",
+        "FrequentlyForwarded",
+        "Label",
+        "Latitude",
+        "Longitude",
+        "OriginalRepliedMessageSender",
+        "OriginalRepliedMessageSid",
     };
     for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
-        if (field->name_length == strlen (names[i]) && memcmp (field->name, names[i], field->name_length) == 0)
-            return true;
+        if (field->name_length == strlen (names[i]) && memcmp (field->name, names[i], field->name_length) == 0) return true;
     return false;
 }
 
@@ -303,17 +292,14 @@ static void add_extras (GString *content, const struct form *form)
     for (size_t i = 0; i < form->n_fields; i++) {
         const struct form_field *field = &form->fields[i];
         /* the first of a name counts, as everywhere: JSON objects have each name once */
-        if (field->value_length == 0 || !is_extra (field) || form_find (form, field->name) != field)
-            continue;
-        if (!open)
-            content_open (content, "extra");
+        if (field->value_length == 0 || !is_extra (field) || form_find (form, field->name) != field) continue;
+        if (!open) content_open (content, "extra");
         open = true;
         g_autofree char *value = NULL;
         text_repair (field->value, field->value_length, &value);
         content_string (content, field->name, value);
     }
-    if (open)
-        content_close (content);
+    if (open) content_close (content);
 }
 
 static void write_content (struct incoming *incoming, const struct form *form)
@@ -322,10 +308,8 @@ static void write_content (struct incoming *incoming, const struct form *form)
     g_autofree char *text = NULL, *opt_out = text_of (form, "OptOutType");
     GString *content = content_new (incoming->files == NULL ? "text" : "media");
     content_text (content, body == NULL ? "" : body->value, body == NULL ? 0 : body->value_length, &text);
-    if (incoming->files != NULL)
-        content_media (content, incoming->files);
-    if (opt_out != NULL)
-        content_string (content, "opt_out", opt_out);
+    if (incoming->files != NULL) content_media (content, incoming->files);
+    if (opt_out != NULL) content_string (content, "opt_out", opt_out);
     add_extras (content, form);
     incoming->content = content_end (content);
     incoming->text = incoming->files == NULL ? g_steal_pointer (&text) : content_media_plain (text, incoming->files);
@@ -335,10 +319,8 @@ static void write_content (struct incoming *incoming, const struct form *form)
 static const char *read_message (const struct reading *reading, struct received *received)
 {
     g_autofree char *from = address_of (&reading->form, "From", "FromCountry"), *to = own_address (reading);
-    if (from == NULL)
-        return "the request has no From, or one that is no address";
-    if (to == NULL)
-        return "the request has no To, or one that is no address";
+    if (from == NULL) return "the request has no From, or one that is no address";
+    if (to == NULL) return "the request has no To, or one that is no address";
     struct incoming *incoming = incoming_new ();
     incoming->external_id = g_strdup (message_sid (&reading->form));
     incoming->from = g_steal_pointer (&from);
@@ -346,17 +328,20 @@ static const char *read_message (const struct reading *reading, struct received 
     incoming->name = text_of (&reading->form, "ProfileName");
     incoming->files = files_of (&reading->form);
     write_content (incoming, &reading->form);
-    received->messages = g_ptr_array_new_full (1, (GDestroyNotify) incoming_free);
+    received->messages = g_ptr_array_new_full (1, (GDestroyNotify)incoming_free);
     g_ptr_array_add (received->messages, incoming);
     return NULL;
 }
 
 static bool find_status (const struct form_field *field, enum status *status)
 {
-    static const struct { const char *name; enum status status; } names[] = {
-        {"accepted", STATUS_QUEUED}, {"scheduled", STATUS_QUEUED}, {"queued", STATUS_QUEUED}, {"sending", STATUS_SENT},
-        {"sent", STATUS_SENT}, {"delivered", STATUS_DELIVERED}, {"read", STATUS_READ}, {"undelivered", STATUS_FAILED},
-        {"failed", STATUS_FAILED}, {"canceled", STATUS_FAILED},
+    static const struct {
+        const char *name;
+        enum status status;
+    } names[] = {
+        {"accepted", STATUS_QUEUED}, {"scheduled", STATUS_QUEUED},    {"queued", STATUS_QUEUED}, {"sending", STATUS_SENT},
+        {"sent", STATUS_SENT},       {"delivered", STATUS_DELIVERED}, {"read", STATUS_READ},     {"undelivered", STATUS_FAILED},
+        {"failed", STATUS_FAILED},   {"canceled", STATUS_FAILED},
     };
     for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
         if (field->value_length == strlen (names[i].name) && g_ascii_strncasecmp (field->value, names[i].name, field->value_length) == 0) {
@@ -369,14 +354,13 @@ static bool find_status (const struct form_field *field, enum status *status)
 static const char *read_receipt (const struct reading *reading, const struct form_field *said, struct received *received)
 {
     enum status status;
-    if (!find_status (said, &status))
-        return "the request has a message status that is not known";
+    if (!find_status (said, &status)) return "the request has a message status that is not known";
     struct receipt *receipt = receipt_new (message_sid (&reading->form), status);
     receipt->code = text_of (&reading->form, "ErrorCode");
     receipt->detail = text_of (&reading->form, "ErrorMessage");
     if (receipt->detail == NULL && status == STATUS_FAILED && receipt->code == NULL)
         text_repair (said->value, said->value_length, &receipt->detail); /* "canceled" says why where nothing else does */
-    received->receipts = g_ptr_array_new_full (1, (GDestroyNotify) receipt_free);
+    received->receipts = g_ptr_array_new_full (1, (GDestroyNotify)receipt_free);
     g_ptr_array_add (received->receipts, receipt);
     return NULL;
 }
@@ -385,8 +369,7 @@ static const char *read_receipt (const struct reading *reading, const struct for
 static const struct form_field *receipt_status (const struct form *form)
 {
     const struct form_field *field = form_find (form, "MessageStatus");
-    if (field == NULL || field->value_length == 0)
-        field = form_find (form, "SmsStatus");
+    if (field == NULL || field->value_length == 0) field = form_find (form, "SmsStatus");
     if (field == NULL || field->value_length == 0 || g_str_equal (field->value, "received") || g_str_equal (field->value, "receiving"))
         return NULL;
     return field;
@@ -395,16 +378,13 @@ static const struct form_field *receipt_status (const struct form *form)
 static const char *read_items (const struct reading *reading, struct received *received)
 {
     const struct form *form = &reading->form;
-    if (!is_get (reading->request) && !is_form (reading->request))
-        return "the body is no form";
-    if (!reading->parsed)
-        return "the request has too many fields";
+    if (!is_get (reading->request) && !is_form (reading->request)) return "the body is no form";
+    if (!reading->parsed) return "the request has too many fields";
     const struct form_field *account = form_find (form, "AccountSid");
     const char *expected = values_text (reading->channel->values, ACCOUNT_SID);
     if (account != NULL && compare_bytes (account->value, account->value_length, expected, strlen (expected)) != 0)
         return "the request is of another account than account_sid";
-    if (message_sid (form) == NULL)
-        return "the request has no MessageSid, or one that is no id";
+    if (message_sid (form) == NULL) return "the request has no MessageSid, or one that is no id";
     const struct form_field *status = receipt_status (form);
     return status != NULL ? read_receipt (reading, status, received) : read_message (reading, received);
 }
@@ -425,8 +405,7 @@ static void refuse (struct received *received, unsigned status, const char *word
 static void judge (const struct reading *reading, bool trusted, struct received *received)
 {
     enum proof proof = trusted ? PROOF_OF_ALL : prove (reading);
-    if (proof == NO_PROOF)
-        return;
+    if (proof == NO_PROOF) return;
     /* the URL was signed, so the sender is known; but nothing vouches for a body that is neither a form nor hashed in the URL */
     if (proof == PROOF_OF_URL) {
         refuse (received, 415, "The body must be application/x-www-form-urlencoded.\n");
@@ -438,10 +417,11 @@ static void judge (const struct reading *reading, bool trusted, struct received 
     received->reply = thanks ();
 }
 
-static void receive (const struct channel *channel, const struct http_request *request, bool trusted, int64_t now, struct received *received)
+static void receive (const struct channel *channel, const struct http_request *request, bool trusted, int64_t now,
+                     struct received *received)
 {
-    (void) now;
-    *received = (struct received) {RECEIVED_STRANGER, NULL, NULL, NULL, NULL};
+    (void)now;
+    *received = (struct received){RECEIVED_STRANGER, NULL, NULL, NULL, NULL};
     if (!is_get (request) && !g_str_equal (request->method, "POST")) {
         refuse (received, 405, "The method must be GET or POST.\n");
         http_response_add (received->reply, "Allow", "GET, POST");
@@ -450,8 +430,7 @@ static void receive (const struct channel *channel, const struct http_request *r
     struct reading reading = {channel, request, {NULL, 0, NULL}, false};
     gsize length = strlen (request->query);
     const char *bytes = request->query;
-    if (!is_get (request))
-        bytes = is_form (request) ? g_bytes_get_data (request->body, &length) : NULL;
+    if (!is_get (request)) bytes = is_form (request) ? g_bytes_get_data (request->body, &length) : NULL;
     reading.parsed = form_parse (bytes, bytes == NULL ? 0 : length, FIELDS_MAX, &reading.form);
     judge (&reading, trusted, received);
     form_clear (&reading.form);

@@ -11,7 +11,10 @@
 #define FAULTS_MOST 100
 
 /* line and column count from 1, in characters. hint may be NULL. */
-struct fault { unsigned line, column; char *message, *hint; };
+struct fault {
+    unsigned line, column;
+    char *message, *hint;
+};
 
 /* An array that owns its faults. */
 GPtrArray *faults_new (void);

@@ -25,8 +25,7 @@ static size_t pool_used = POOL_SIZE;
 static void take_random (void *to, size_t n)
 {
     if (POOL_SIZE - pool_used < n) {
-        while (getrandom (pool, POOL_SIZE, 0) != POOL_SIZE)
-            g_assert (errno == EINTR);
+        while (getrandom (pool, POOL_SIZE, 0) != POOL_SIZE) g_assert (errno == EINTR);
         pool_used = 0;
     }
     memcpy (to, pool + pool_used, n);
@@ -48,19 +47,16 @@ static void rise (void)
 {
     uint32_t step;
     take_random (&step, sizeof step);
-    last_low += (uint64_t) step + 1;
-    if (last_low <= LOW_MAX)
-        return;
+    last_low += (uint64_t)step + 1;
+    if (last_low <= LOW_MAX) return;
     last_low &= LOW_MAX;
-    if (++last_high > HIGH_MAX)
-        start_millisecond (last_millis + 1);
+    if (++last_high > HIGH_MAX) start_millisecond (last_millis + 1);
 }
 
 struct id id_new (int64_t now)
 {
-    uint64_t millis = now < 0 ? 0 : (uint64_t) now / 1000;
-    if (millis > MILLIS_MAX)
-        millis = MILLIS_MAX;
+    uint64_t millis = now < 0 ? 0 : (uint64_t)now / 1000;
+    if (millis > MILLIS_MAX) millis = MILLIS_MAX;
     g_mutex_lock (&lock);
     if (millis > last_millis)
         start_millisecond (millis);
@@ -87,8 +83,7 @@ void id_format (const struct id *id, char text[ID_TEXT_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < sizeof id->bytes; i++) {
-        if (hyphen_before (i))
-            *text++ = '-';
+        if (hyphen_before (i)) *text++ = '-';
         *text++ = digits[id->bytes[i] >> 4];
         *text++ = digits[id->bytes[i] & 15];
     }
@@ -99,15 +94,12 @@ bool id_parse (const char *text, struct id *id)
 {
     struct id parsed;
     for (size_t i = 0; i < sizeof parsed.bytes; i++) {
-        if (hyphen_before (i) && *text++ != '-')
-            return false;
-        if (!g_ascii_isxdigit (text[0]) || !g_ascii_isxdigit (text[1]))
-            return false;
-        parsed.bytes[i] = (uint8_t) (g_ascii_xdigit_value (text[0]) << 4 | g_ascii_xdigit_value (text[1]));
+        if (hyphen_before (i) && *text++ != '-') return false;
+        if (!g_ascii_isxdigit (text[0]) || !g_ascii_isxdigit (text[1])) return false;
+        parsed.bytes[i] = (uint8_t)(g_ascii_xdigit_value (text[0]) << 4 | g_ascii_xdigit_value (text[1]));
         text += 2;
     }
-    if (*text)
-        return false;
+    if (*text) return false;
     *id = parsed;
     return true;
 }

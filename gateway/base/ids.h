@@ -8,7 +8,9 @@
 
 #define ID_TEXT_SIZE 37
 
-struct id { uint8_t bytes[16]; };
+struct id {
+    uint8_t bytes[16];
+};
 
 /* A new id for the instant now (microseconds since 1970). */
 struct id id_new (int64_t now);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-G_DEFINE_QUARK (json-fault, json_fault)
+G_DEFINE_QUARK (json - fault, json_fault)
 
 /* jansson recurses up to 2,048 levels; ours is checked before, outside of strings. What is no JSON at all is left to jansson. */
 static bool too_deep (const char *data, size_t length)
@@ -52,8 +52,8 @@ json_t *json_parse_text (const char *data, size_t length, GError **error)
     json_error_t fault;
     json_t *value = json_loadb (length ? data : "", length, JSON_REJECT_DUPLICATES, &fault);
     if (!value)
-        g_set_error (error, JSON_FAULT, JSON_FAULT_SYNTAX, "could not read JSON: %s (line %d, column %d)", reason (json_error_code (&fault)),
-                     fault.line, fault.column);
+        g_set_error (error, JSON_FAULT, JSON_FAULT_SYNTAX, "could not read JSON: %s (line %d, column %d)",
+                     reason (json_error_code (&fault)), fault.line, fault.column);
     return value;
 }
 
@@ -80,7 +80,8 @@ bool json_only (json_t *object, const char *const *names, char **pointer)
     }
     const char *name;
     json_t *value;
-    json_object_foreach (object, name, value) {
+    json_object_foreach (object, name, value)
+    {
         if (!g_strv_contains (names, name)) {
             *pointer = json_pointer ("", name);
             return false;
@@ -102,11 +103,9 @@ static bool is_type (const json_t *value, json_type type)
 bool json_member (json_t *object, const char *name, json_type type, bool required, json_t **value, char **pointer)
 {
     json_t *found = json_object_get (object, name);
-    if (json_is_null (found))
-        found = NULL;
+    if (json_is_null (found)) found = NULL;
     *value = found;
-    if (found ? is_type (found, type) : !required)
-        return true;
+    if (found ? is_type (found, type) : !required) return true;
     *value = NULL;
     *pointer = json_pointer ("", name);
     return false;

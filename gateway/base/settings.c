@@ -41,10 +41,8 @@ struct values *values_ref (struct values *values)
 
 void values_unref (struct values *values)
 {
-    if (!values || !g_atomic_int_dec_and_test (&values->n_refs))
-        return;
-    for (size_t i = 0; i < values->table.n; i++)
-        g_strfreev (values->rows[i].texts);
+    if (!values || !g_atomic_int_dec_and_test (&values->n_refs)) return;
+    for (size_t i = 0; i < values->table.n; i++) g_strfreev (values->rows[i].texts);
     g_free (values);
 }
 
@@ -64,7 +62,7 @@ const char *const *values_texts (const struct values *values, unsigned row)
 {
     static const char *const none[] = {NULL};
     const struct value *value = get (values, row);
-    return value->texts ? (const char *const *) value->texts : none;
+    return value->texts ? (const char *const *)value->texts : none;
 }
 
 int64_t values_number (const struct values *values, unsigned row)
@@ -92,7 +90,10 @@ const char *setting_type_name (enum setting_type type)
     return names[type];
 }
 
-struct unit { const char *name; int64_t factor; };
+struct unit {
+    const char *name;
+    int64_t factor;
+};
 
 static const struct unit durations[] = {
     {"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", INT64_C (3600000000)}, {"d", INT64_C (86400000000)}, {NULL, 0}};
@@ -106,13 +107,10 @@ static bool parse_units (const char *text, const struct unit *units, int64_t *nu
     int64_t n = 0;
     const char *c = text;
     for (; g_ascii_isdigit (*c); c++)
-        if (__builtin_mul_overflow (n, 10, &n) || __builtin_add_overflow (n, *c - '0', &n))
-            return false;
-    if (c == text)
-        return false;
+        if (__builtin_mul_overflow (n, 10, &n) || __builtin_add_overflow (n, *c - '0', &n)) return false;
+    if (c == text) return false;
     for (; units->name; units++)
-        if (strcmp (c, units->name) == 0)
-            return !__builtin_mul_overflow (n, units->factor, number);
+        if (strcmp (c, units->name) == 0) return !__builtin_mul_overflow (n, units->factor, number);
     return false;
 }
 
@@ -120,8 +118,7 @@ static bool parse_units (const char *text, const struct unit *units, int64_t *nu
 static bool parse_rate (const char *text, int64_t *number)
 {
     int64_t per_hour;
-    if (!parse_units (text, rates, &per_hour) || per_hour > INT64_MAX / 1000)
-        return false;
+    if (!parse_units (text, rates, &per_hour) || per_hour > INT64_MAX / 1000) return false;
     *number = per_hour * 1000 / 3600;
     return *number > 0;
 }
@@ -134,9 +131,11 @@ static bool parse_boolean (const char *text, int64_t *number)
 
 static bool good_url (const char *text)
 {
+    /* GLib lets blanks and line ends pass. */
+    for (const char *c = text; *c; c++)
+        if (!g_ascii_isgraph (*c) || strchr ("\"<>\\^`{|}", *c)) return false;
     g_autoptr (GUri) uri = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
-    if (!uri)
-        return false;
+    if (!uri) return false;
     const char *scheme = g_uri_get_scheme (uri), *host = g_uri_get_host (uri);
     bool http = strcmp (scheme, "http") == 0 || strcmp (scheme, "https") == 0;
     return http && host && *host && !g_uri_get_userinfo (uri) && !g_uri_get_fragment (uri) && g_uri_get_port (uri) != 0;
@@ -155,10 +154,9 @@ static bool good_listen (const char *text)
 {
     const char *colon = strrchr (text, ':');
     int64_t port;
-    if (!colon || !parse_units (colon + 1, plain, &port) || port > 65535)
-        return false;
+    if (!colon || !parse_units (colon + 1, plain, &port) || port > 65535) return false;
     bool bracketed = text[0] == '[' && colon - text > 2 && colon[-1] == ']';
-    g_autofree char *host = bracketed ? g_strndup (text + 1, (size_t) (colon - text) - 2) : g_strndup (text, (size_t) (colon - text));
+    g_autofree char *host = bracketed ? g_strndup (text + 1, (size_t)(colon - text) - 2) : g_strndup (text, (size_t)(colon - text));
     return good_host (host, bracketed);
 }
 
@@ -187,8 +185,7 @@ static bool value_add (struct value *value, enum setting_type type, char *text)
         return false;
     }
     guint n = value->texts ? g_strv_length (value->texts) : 0;
-    if (n == 0)
-        value->number = number;
+    if (n == 0) value->number = number;
     value->texts = g_renew (char *, value->texts, n + 2);
     value->texts[n] = text;
     value->texts[n + 1] = NULL;
@@ -197,8 +194,7 @@ static bool value_add (struct value *value, enum setting_type type, char *text)
 
 static void value_fall_back (struct value *value, const struct setting *setting)
 {
-    if (value->texts || !setting->fallback)
-        return;
+    if (value->texts || !setting->fallback) return;
     bool good = value_add (value, setting->type, g_strdup (setting->fallback));
     g_assert (good);
 }
@@ -211,27 +207,23 @@ static char *read_file (const char *path, GError **error)
     if (fd < 0 || fstat (fd, &status) < 0) {
         int code = errno;
         g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code), "could not read file %s: %s", path, g_strerror (code));
-        if (fd >= 0)
-            close (fd);
+        if (fd >= 0) close (fd);
         return NULL;
     }
     g_autofree char *content = g_malloc (FILE_BYTES_MOST + 1);
     size_t length = 0;
     ssize_t n = -1;
     while (S_ISREG (status.st_mode) && length <= FILE_BYTES_MOST && (n = read (fd, content + length, FILE_BYTES_MOST + 1 - length)) > 0)
-        length += (size_t) n;
+        length += (size_t)n;
     close (fd);
     if (n < 0 || length > FILE_BYTES_MOST) {
         g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "could not read file %s: it is %s", path,
                      n < 0 ? "no regular file" : "larger than 64 kB");
         return NULL;
     }
-    if (length && content[length - 1] == '\n')
-        length--;
-    if (length && content[length - 1] == '\r')
-        length--;
-    if (g_utf8_validate_len (content, length, NULL))
-        return g_strndup (content, length);
+    if (length && content[length - 1] == '\n') length--;
+    if (length && content[length - 1] == '\r') length--;
+    if (g_utf8_validate_len (content, length, NULL)) return g_strndup (content, length);
     g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "could not read file %s: it is no UTF-8 text", path);
     return NULL;
 }
@@ -239,8 +231,7 @@ static char *read_file (const char *path, GError **error)
 static char *read_variable (const char *name, GError **error)
 {
     bool good = *name && !g_ascii_isdigit (*name);
-    for (const char *c = name; *c; c++)
-        good = good && (g_ascii_isalnum (*c) || *c == '_');
+    for (const char *c = name; *c; c++) good = good && (g_ascii_isalnum (*c) || *c == '_');
     /* A bad name may be a secret that was written where a name belongs. */
     if (!good) {
         g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "what stands in ${…} is no name of an environment variable");
@@ -258,11 +249,9 @@ static char *read_variable (const char *name, GError **error)
 
 static char *read_reference (const char *reference, GError **error)
 {
-    if (!g_str_has_prefix (reference, "file:"))
-        return read_variable (reference, error);
+    if (!g_str_has_prefix (reference, "file:")) return read_variable (reference, error);
     const char *path = reference + strlen ("file:");
-    if (*path == '/')
-        return read_file (path, error);
+    if (*path == '/') return read_file (path, error);
     g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "${file:…} wants an absolute path");
     return NULL;
 }
@@ -277,10 +266,9 @@ char *settings_expand (const char *text, GError **error)
             g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "${ has no closing brace");
             return NULL;
         }
-        g_autofree char *reference = g_strndup (start + 2, (size_t) (end - start) - 2);
+        g_autofree char *reference = g_strndup (start + 2, (size_t)(end - start) - 2);
         g_autofree char *value = read_reference (reference, error);
-        if (!value)
-            return NULL;
+        if (!value) return NULL;
         g_string_append_len (expanded, text, start - text);
         g_string_append (expanded, value);
         text = end + 1;
@@ -295,15 +283,13 @@ static unsigned distance (const char *a, const char *b)
     unsigned rows[3][WORD_MOST + 1];
     unsigned *before = rows[0], *last = rows[1], *now = rows[2];
     size_t length = strlen (b);
-    for (unsigned j = 0; j <= length; j++)
-        last[j] = before[j] = j;
+    for (unsigned j = 0; j <= length; j++) last[j] = before[j] = j;
     for (unsigned i = 1; i <= strlen (a); i++) {
         now[0] = i;
         for (unsigned j = 1; j <= length; j++) {
             unsigned change = last[j - 1] + (a[i - 1] != b[j - 1]);
             now[j] = MIN (change, MIN (last[j], now[j - 1]) + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = MIN (now[j], before[j - 2] + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) now[j] = MIN (now[j], before[j - 2] + 1);
         }
         unsigned *spare = before;
         before = last, last = now, now = spare;
@@ -313,14 +299,12 @@ static unsigned distance (const char *a, const char *b)
 
 char *settings_suggest (const char *word, const char *const *names)
 {
-    if (strlen (word) > WORD_MOST)
-        return NULL;
+    if (strlen (word) > WORD_MOST) return NULL;
     const char *nearest = NULL;
-    unsigned least = (unsigned) MAX (strlen (word) / 3, 1) + 1;
+    unsigned least = (unsigned)MAX (strlen (word) / 3, 1) + 1;
     for (; *names; names++) {
         unsigned d = strlen (*names) > WORD_MOST ? least : distance (word, *names);
-        if (d < least)
-            least = d, nearest = *names;
+        if (d < least) least = d, nearest = *names;
     }
     return nearest ? g_strdup_printf ("did you mean \"%s\"?", nearest) : NULL;
 }
@@ -330,7 +314,8 @@ static void add_text (struct value *value, const struct setting *setting, const 
     if (node->kind != YAML_TEXT) {
         bool list = (setting->flags & SETTING_MANY) && node->kind == YAML_NOTHING;
         fault_add (faults, node->line, node->column, node->kind == YAML_NOTHING ? g_strdup ("give it a value or leave it out") : NULL,
-                   "%s must be %s, not %s", setting->name, list ? "a value" : setting_type_name (setting->type), yaml_kind_name (node->kind));
+                   "%s must be %s, not %s", setting->name, list ? "a value" : setting_type_name (setting->type),
+                   yaml_kind_name (node->kind));
         return;
     }
     g_autoptr (GError) error = NULL;
@@ -353,18 +338,19 @@ static void add_list (struct value *value, const struct setting *setting, const 
     }
     if (!node->values->len && (setting->flags & SETTING_REQUIRED))
         fault_add (faults, node->line, node->column, g_strdup (setting->help), "%s needs at least one value", setting->name);
-    for (unsigned i = 0; i < node->values->len; i++)
-        add_text (value, setting, node->values->pdata[i], faults);
+    for (unsigned i = 0; i < node->values->len; i++) add_text (value, setting, node->values->pdata[i], faults);
 }
 
-struct values *values_parse (const struct yaml_node *mapping, const char *place, unsigned line, unsigned column, struct settings table, GPtrArray *faults)
+struct values *values_parse (const struct yaml_node *mapping, const char *place, unsigned line, unsigned column, struct settings table,
+                             GPtrArray *faults)
 {
     struct values *values = values_new (table);
     for (size_t i = 0; i < table.n; i++) {
         const struct setting *setting = &table.rows[i];
         const struct yaml_node *node = yaml_get (mapping, setting->name);
         if (!node && (setting->flags & SETTING_REQUIRED))
-            fault_add (faults, line, column, g_strdup_printf ("%s: %s", setting->name, setting->help), "%s has no %s", place, setting->name);
+            fault_add (faults, line, column, g_strdup_printf ("%s: %s", setting->name, setting->help), "%s has no %s", place,
+                       setting->name);
         else if (node && node->kind == YAML_LIST && (setting->flags & SETTING_MANY))
             add_list (&values->rows[i], setting, node, faults);
         else if (node)
@@ -377,8 +363,7 @@ struct values *values_parse (const struct yaml_node *mapping, const char *place,
 static size_t row_named (struct settings table, const char *name)
 {
     size_t i = 0;
-    while (i < table.n && strcmp (table.rows[i].name, name) != 0)
-        i++;
+    while (i < table.n && strcmp (table.rows[i].name, name) != 0) i++;
     return i;
 }
 
@@ -394,26 +379,23 @@ struct values *values_of (struct settings table, const char *const *pairs)
         value_fall_back (&values->rows[i], &table.rows[i]);
         good = good && (values->rows[i].texts || !(table.rows[i].flags & SETTING_REQUIRED));
     }
-    if (good)
-        return values;
+    if (good) return values;
     values_unref (values);
     return NULL;
 }
 
-void settings_refuse_unknown (const struct yaml_node *mapping, const char *place, const struct settings *tables, size_t n_tables, GPtrArray *faults)
+void settings_refuse_unknown (const struct yaml_node *mapping, const char *place, const struct settings *tables, size_t n_tables,
+                              GPtrArray *faults)
 {
-    if (!mapping || mapping->kind != YAML_MAPPING)
-        return;
+    if (!mapping || mapping->kind != YAML_MAPPING) return;
     g_autoptr (GPtrArray) names = g_ptr_array_new ();
     for (size_t i = 0; i < n_tables; i++)
-        for (size_t j = 0; j < tables[i].n; j++)
-            g_ptr_array_add (names, (void *) (uintptr_t) tables[i].rows[j].name);
+        for (size_t j = 0; j < tables[i].n; j++) g_ptr_array_add (names, (void *)(uintptr_t)tables[i].rows[j].name);
     g_ptr_array_add (names, NULL);
     for (unsigned i = 0; i < mapping->keys->len && !faults_full (faults); i++) {
         const struct yaml_node *key = mapping->keys->pdata[i];
-        const char *const *all = (const char *const *) names->pdata;
-        if (g_strv_contains (all, key->text))
-            continue;
+        const char *const *all = (const char *const *)names->pdata;
+        if (g_strv_contains (all, key->text)) continue;
         g_autofree char *quoted = fault_quote (key->text);
         fault_add (faults, key->line, key->column, settings_suggest (key->text, all), "unknown key %s in %s", quoted, place);
     }

@@ -33,8 +33,9 @@ enum setting_type {
 
 enum setting_flag {
     SETTING_REQUIRED = 1 << 0,
-    SETTING_SECRET = 1 << 1, /* never printed; in a file it must come from ${NAME} or ${file:…}, or be given literally at the owner's risk */
-    SETTING_MANY = 1 << 2,   /* one value or a list of values */
+    SETTING_SECRET =
+        1 << 1, /* never printed; in a file it must come from ${NAME} or ${file:…}, or be given literally at the owner's risk */
+    SETTING_MANY = 1 << 2, /* one value or a list of values */
 };
 
 struct setting {
@@ -46,7 +47,10 @@ struct setting {
 };
 
 /* A whole table. */
-struct settings { const struct setting *rows; size_t n; };
+struct settings {
+    const struct setting *rows;
+    size_t n;
+};
 
 struct yaml_node;
 struct values;
@@ -54,14 +58,16 @@ struct values;
 /* Reads the rows of table from mapping (of base/yaml.h; NULL or nothing: all fallbacks) and leaves other keys to settings_refuse_unknown.
  * ${NAME} and ${file:/path} in values are expanded. place names the mapping in messages: "channel \"sms\""; what is required and missing is
  * reported at line and column. Never NULL; rows with a fault hold their fallback. */
-struct values *values_parse (const struct yaml_node *mapping, const char *place, unsigned line, unsigned column, struct settings table, GPtrArray *faults);
+struct values *values_parse (const struct yaml_node *mapping, const char *place, unsigned line, unsigned column, struct settings table,
+                             GPtrArray *faults);
 
 /* The same from name, value, name, value …, NULL, without expansion; for tests. NULL where a value is refused or required and missing; a
  * name again adds to a SETTING_MANY row. */
 struct values *values_of (struct settings table, const char *const *pairs);
 
 /* A fault for every key of mapping that is in none of the tables, with the nearest name as its hint. */
-void settings_refuse_unknown (const struct yaml_node *mapping, const char *place, const struct settings *tables, size_t n_tables, GPtrArray *faults);
+void settings_refuse_unknown (const struct yaml_node *mapping, const char *place, const struct settings *tables, size_t n_tables,
+                              GPtrArray *faults);
 
 /* ${NAME} and ${file:/absolute/path} in text replaced; the file's last line end is left out. The error names the variable or the path. */
 char *settings_expand (const char *text, GError **error);

@@ -23,17 +23,14 @@ static void free_node (void *data)
 {
     struct yaml_node *node = data;
     g_free (node->text);
-    if (node->keys)
-        g_ptr_array_unref (node->keys);
-    if (node->values)
-        g_ptr_array_unref (node->values);
+    if (node->keys) g_ptr_array_unref (node->keys);
+    if (node->values) g_ptr_array_unref (node->values);
     g_free (node);
 }
 
 void yaml_document_free (struct yaml_document *document)
 {
-    if (!document)
-        return;
+    if (!document) return;
     g_ptr_array_unref (document->nodes);
     g_free (document);
 }
@@ -46,28 +43,25 @@ const char *yaml_kind_name (enum yaml_kind kind)
 
 const struct yaml_node *yaml_get (const struct yaml_node *mapping, const char *key)
 {
-    if (!mapping || mapping->kind != YAML_MAPPING)
-        return NULL;
+    if (!mapping || mapping->kind != YAML_MAPPING) return NULL;
     for (unsigned i = 0; i < mapping->keys->len; i++) {
         const struct yaml_node *node = mapping->keys->pdata[i];
-        if (strcmp (node->text, key) == 0)
-            return mapping->values->pdata[i];
+        if (strcmp (node->text, key) == 0) return mapping->values->pdata[i];
     }
     return NULL;
 }
 
 static void refuse (struct reader *reader, yaml_mark_t mark, const char *message, const char *hint)
 {
-    fault_add (reader->faults, (unsigned) mark.line + 1, (unsigned) mark.column + 1, g_strdup (hint), "%s", message);
+    fault_add (reader->faults, (unsigned)mark.line + 1, (unsigned)mark.column + 1, g_strdup (hint), "%s", message);
 }
 
 static yaml_mark_t mark_of (const char *text, const char *at)
 {
     yaml_mark_t mark = {0};
     for (const char *c = text; c < at; c++)
-        if (*c == '\n')
-            mark.line++, text = c + 1;
-    mark.column = (size_t) g_utf8_strlen (text, at - text);
+        if (*c == '\n') mark.line++, text = c + 1;
+    mark.column = (size_t)g_utf8_strlen (text, at - text);
     return mark;
 }
 
@@ -80,14 +74,13 @@ static const char *syntax_hint (const struct reader *reader, size_t line)
         start = start ? start + 1 : NULL;
     }
     const char *end = start ? strchr (start, '\n') : NULL;
-    size_t length = start ? (end ? (size_t) (end - start) : strlen (start)) : 0;
-    return length && g_strstr_len (start, (gssize) length, "${") ? "inside braces YAML wants quotes: \"${NAME}\"" : NULL;
+    size_t length = start ? (end ? (size_t)(end - start) : strlen (start)) : 0;
+    return length && g_strstr_len (start, (gssize)length, "${") ? "inside braces YAML wants quotes: \"${NAME}\"" : NULL;
 }
 
 static bool next_event (struct reader *reader, yaml_event_t *event)
 {
-    if (yaml_parser_parse (&reader->parser, event))
-        return true;
+    if (yaml_parser_parse (&reader->parser, event)) return true;
     const yaml_parser_t *parser = &reader->parser;
     bool early = parser->error == YAML_READER_ERROR; /* before there are marks */
     yaml_mark_t mark = early ? mark_of (reader->text, reader->text + parser->problem_offset) : parser->problem_mark;
@@ -100,8 +93,7 @@ static bool next_event (struct reader *reader, yaml_event_t *event)
 static bool weigh (struct reader *reader, yaml_mark_t mark, size_t weight)
 {
     reader->weight += weight;
-    if (reader->weight <= WEIGHT_MOST)
-        return true;
+    if (reader->weight <= WEIGHT_MOST) return true;
     refuse (reader, mark, "the file is too large, or its aliases unfold to too much", "write the repeated parts out, or split the file");
     return false;
 }
@@ -110,27 +102,24 @@ static struct yaml_node *new_node (struct reader *reader, const yaml_event_t *ev
 {
     struct yaml_node *node = g_new0 (struct yaml_node, 1);
     node->kind = kind;
-    node->line = (unsigned) event->start_mark.line + 1;
-    node->column = (unsigned) event->start_mark.column + 1;
+    node->line = (unsigned)event->start_mark.line + 1;
+    node->column = (unsigned)event->start_mark.column + 1;
     node->weight = 1;
-    if (kind == YAML_LIST || kind == YAML_MAPPING)
-        node->values = g_ptr_array_new ();
-    if (kind == YAML_MAPPING)
-        node->keys = g_ptr_array_new ();
+    if (kind == YAML_LIST || kind == YAML_MAPPING) node->values = g_ptr_array_new ();
+    if (kind == YAML_MAPPING) node->keys = g_ptr_array_new ();
     g_ptr_array_add (reader->document->nodes, node);
     return node;
 }
 
 static bool says_nothing (const yaml_event_t *event)
 {
-    const char *text = (const char *) event->data.scalar.value;
-    return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE
-           && (!*text || strcmp (text, "~") == 0 || strcmp (text, "null") == 0);
+    const char *text = (const char *)event->data.scalar.value;
+    return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && (!*text || strcmp (text, "~") == 0 || strcmp (text, "null") == 0);
 }
 
 static struct yaml_node *read_scalar (struct reader *reader, const yaml_event_t *event)
 {
-    const char *text = (const char *) event->data.scalar.value;
+    const char *text = (const char *)event->data.scalar.value;
     size_t length = event->data.scalar.length;
     if (strlen (text) != length) {
         refuse (reader, event->start_mark, "a value cannot hold a NUL byte", NULL);
@@ -148,8 +137,7 @@ static struct yaml_node *read_node (struct reader *reader, yaml_event_t *event);
 static struct yaml_node *read_next (struct reader *reader, yaml_event_type_t end_type, bool *end)
 {
     yaml_event_t event;
-    if (!next_event (reader, &event))
-        return NULL;
+    if (!next_event (reader, &event)) return NULL;
     *end = event.type == end_type;
     struct yaml_node *node = *end ? NULL : read_node (reader, &event);
     yaml_event_delete (&event);
@@ -161,8 +149,7 @@ static bool read_items (struct reader *reader, struct yaml_node *list)
     for (;;) {
         bool end = false;
         struct yaml_node *item = read_next (reader, YAML_SEQUENCE_END_EVENT, &end);
-        if (!item)
-            return end;
+        if (!item) return end;
         g_ptr_array_add (list->values, item);
         list->weight += item->weight;
     }
@@ -191,14 +178,11 @@ static bool read_entries (struct reader *reader, struct yaml_node *mapping)
     for (;;) {
         bool end = false;
         struct yaml_node *key = read_next (reader, YAML_MAPPING_END_EVENT, &end);
-        if (!key)
-            return end;
+        if (!key) return end;
         struct yaml_node *value = read_next (reader, YAML_NO_EVENT, &end);
-        if (!value)
-            return false;
+        if (!value) return false;
         mapping->weight += key->weight + value->weight;
-        if (!good_key (reader, key, seen))
-            continue;
+        if (!good_key (reader, key, seen)) continue;
         g_ptr_array_add (mapping->keys, key);
         g_ptr_array_add (mapping->values, value);
     }
@@ -210,8 +194,7 @@ static struct yaml_node *read_collection (struct reader *reader, const yaml_even
         refuse (reader, event->start_mark, "this is nested too deeply", NULL);
         return NULL;
     }
-    if (!weigh (reader, event->start_mark, 1))
-        return NULL;
+    if (!weigh (reader, event->start_mark, 1)) return NULL;
     bool list = event->type == YAML_SEQUENCE_START_EVENT;
     struct yaml_node *node = new_node (reader, event, list ? YAML_LIST : YAML_MAPPING);
     reader->depth++;
@@ -246,8 +229,7 @@ static struct yaml_node *read_node (struct reader *reader, yaml_event_t *event)
         return NULL;
     }
     struct yaml_node *node = event->type == YAML_SCALAR_EVENT ? read_scalar (reader, event) : read_collection (reader, event);
-    if (node && anchor)
-        g_hash_table_insert (reader->anchors, g_strdup ((const char *) anchor), node);
+    if (node && anchor) g_hash_table_insert (reader->anchors, g_strdup ((const char *)anchor), node);
     return node;
 }
 
@@ -256,8 +238,7 @@ static bool read_stream (struct reader *reader)
 {
     for (bool done = false; !done;) {
         yaml_event_t event;
-        if (!next_event (reader, &event))
-            return false;
+        if (!next_event (reader, &event)) return false;
         bool good = true;
         switch (event.type) {
         case YAML_STREAM_START_EVENT:
@@ -265,14 +246,12 @@ static bool read_stream (struct reader *reader)
         case YAML_STREAM_END_EVENT: done = true; break;
         case YAML_DOCUMENT_START_EVENT:
             good = !reader->document->root;
-            if (!good)
-                refuse (reader, event.start_mark, "a second document begins here", "one file holds one document: leave the --- out");
+            if (!good) refuse (reader, event.start_mark, "a second document begins here", "one file holds one document: leave the --- out");
             break;
         default: good = (reader->document->root = read_node (reader, &event)) != NULL;
         }
         yaml_event_delete (&event);
-        if (!good)
-            return false;
+        if (!good) return false;
     }
     if (!reader->document->root) {
         yaml_event_t empty = {0};
@@ -286,10 +265,9 @@ static bool read_stream (struct reader *reader)
 static bool is_text (const char *text, size_t length, GPtrArray *faults)
 {
     const char *end;
-    if (g_utf8_validate_len (text, length, &end))
-        return true;
+    if (g_utf8_validate_len (text, length, &end)) return true;
     yaml_mark_t mark = mark_of (text, end);
-    fault_add (faults, (unsigned) mark.line + 1, (unsigned) mark.column + 1, g_strdup ("save the file as UTF-8"), "this is no UTF-8 text");
+    fault_add (faults, (unsigned)mark.line + 1, (unsigned)mark.column + 1, g_strdup ("save the file as UTF-8"), "this is no UTF-8 text");
     return false;
 }
 
@@ -316,10 +294,8 @@ struct yaml_document *yaml_parse (const char *text, size_t length, GPtrArray *fa
         fault_add (faults, 1, 1, NULL, "the file is larger than 1 MB");
         return NULL;
     }
-    if (length >= 3 && memcmp (text, "\xef\xbb\xbf", 3) == 0)
-        text += 3, length -= 3;
-    if (!is_text (text, length, faults) || !no_tabs (text, length, faults))
-        return NULL;
+    if (length >= 3 && memcmp (text, "\xef\xbb\xbf", 3) == 0) text += 3, length -= 3;
+    if (!is_text (text, length, faults) || !no_tabs (text, length, faults)) return NULL;
 
     g_autofree char *terminated = g_strndup (text, length);
     struct reader reader = {.faults = faults, .text = terminated};
@@ -329,12 +305,11 @@ struct yaml_document *yaml_parse (const char *text, size_t length, GPtrArray *fa
     bool ready = yaml_parser_initialize (&reader.parser);
     g_assert (ready);
     yaml_parser_set_encoding (&reader.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string (&reader.parser, (const unsigned char *) terminated, length);
+    yaml_parser_set_input_string (&reader.parser, (const unsigned char *)terminated, length);
     bool good = read_stream (&reader);
     yaml_parser_delete (&reader.parser);
     g_hash_table_unref (reader.anchors);
-    if (good)
-        return reader.document;
+    if (good) return reader.document;
     yaml_document_free (reader.document);
     return NULL;
 }

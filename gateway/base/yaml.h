@@ -23,11 +23,11 @@ enum yaml_kind {
 
 struct yaml_node {
     enum yaml_kind kind;
-    unsigned line, column;  /* from 1 */
-    char *text;             /* YAML_TEXT: valid UTF-8 without NUL; YAML_NOTHING: "" */
-    GPtrArray *keys;        /* YAML_MAPPING: of YAML_TEXT nodes, each once */
-    GPtrArray *values;      /* YAML_MAPPING and YAML_LIST: of nodes */
-    size_t weight;          /* what it unfolds to */
+    unsigned line, column; /* from 1 */
+    char *text;            /* YAML_TEXT: valid UTF-8 without NUL; YAML_NOTHING: "" */
+    GPtrArray *keys;       /* YAML_MAPPING: of YAML_TEXT nodes, each once */
+    GPtrArray *values;     /* YAML_MAPPING and YAML_LIST: of nodes */
+    size_t weight;         /* what it unfolds to */
 };
 
 struct yaml_document {

@@ -149,7 +149,7 @@ int command_quarantine (const char *path, const char *account)
     for (int i = 0; i < db_rows (r); i++) {
         char at[CLOCK_TEXT_SIZE];
         clock_format (db_time (r, i, 3), at);
-        printf ("%s  %s/%s  %s  %" PRId64 " bytes  %s\n", at, db_text (r, i, 0), db_text (r, i, 2), db_text (r, i, 1), db_int64 (r, i, 4), db_text (r, i, 5));
+        printf ("%s  %s/%s  %s  %" G_GINT64_FORMAT " bytes  %s\n", at, db_text (r, i, 0), db_text (r, i, 2), db_text (r, i, 1), db_int64 (r, i, 4), db_text (r, i, 5));
     }
     return 0;
 }

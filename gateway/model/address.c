@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-G_DEFINE_QUARK (address-fault-quark, address_fault)
+G_DEFINE_QUARK (address - fault - quark, address_fault)
 
 enum { TEL_MIN = 8, TEL_MAX = 15, SHORT_MIN = 3, SHORT_MAX = 8, ALNUM_MAX = 11 };
 enum { DIGITS_MAX = TEL_MAX + 2 /* 00 */ };
@@ -12,7 +12,7 @@ enum { DIGITS_MAX = TEL_MAX + 2 /* 00 */ };
 /* What people put between the digits: brackets, hyphens, spaces of every kind, and marks of writing direction that come along by pasting. */
 static bool is_filler (gunichar c)
 {
-    return c < 0x80 ? strchr (" \t-.()/", (int) c) != NULL && c != 0
+    return c < 0x80 ? strchr (" \t-.()/", (int)c) != NULL && c != 0
                     : g_unichar_isspace (c) || (c >= 0x2010 && c <= 0x2015) || c == 0x2212 || (c >= 0x200b && c <= 0x200f) ||
                           (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff;
 }
@@ -20,8 +20,7 @@ static bool is_filler (gunichar c)
 /* The digits of text in ASCII. *plus: it began with '+'. False: there is something else in it, or too many digits. */
 static bool read_digits (const char *text, size_t length, char digits[DIGITS_MAX + 1], bool *plus)
 {
-    if (length > ADDRESS_MAX || !g_utf8_validate_len (text, length, NULL))
-        return false;
+    if (length > ADDRESS_MAX || !g_utf8_validate_len (text, length, NULL)) return false;
     size_t n = 0;
     *plus = false;
     for (const char *at = text; at < text + length; at = g_utf8_next_char (at)) {
@@ -29,7 +28,7 @@ static bool read_digits (const char *text, size_t length, char digits[DIGITS_MAX
         if ((c == '+' || c == 0xff0b) && n == 0 && !*plus)
             *plus = true;
         else if (g_unichar_isdigit (c) && n < DIGITS_MAX)
-            digits[n++] = (char) ('0' + g_unichar_digit_value (c));
+            digits[n++] = (char)('0' + g_unichar_digit_value (c));
         else if (!is_filler (c))
             return false;
     }
@@ -40,8 +39,7 @@ static bool read_digits (const char *text, size_t length, char digits[DIGITS_MAX
 /* The digits of an E.164 number without '+', within digits. NULL: no such number. */
 static const char *e164 (const char *digits, bool plus)
 {
-    if (!plus && g_str_has_prefix (digits, "00"))
-        digits += 2;
+    if (!plus && digits[0] == '0' && digits[1] == '0') digits += 2;
     size_t n = strlen (digits);
     return n >= TEL_MIN && n <= TEL_MAX && digits[0] != '0' ? digits : NULL;
 }
@@ -62,7 +60,8 @@ static bool is_country (const char *country, size_t length)
 static char *short_code (const char *digits, const char *country, size_t country_length)
 {
     bool known = is_country (country, country_length);
-    return g_strdup_printf ("short:%c%c:%s", known ? g_ascii_toupper (country[0]) : 'Z', known ? g_ascii_toupper (country[1]) : 'Z', digits);
+    return g_strdup_printf ("short:%c%c:%s", known ? g_ascii_toupper (country[0]) : 'Z', known ? g_ascii_toupper (country[1]) : 'Z',
+                            digits);
 }
 
 /* Bandwidth's published set (facts: senders); at least one letter. */
@@ -70,12 +69,9 @@ static char *alphanumeric (const char *text, size_t length)
 {
     char address[sizeof ("alnum:") + 3 * ALNUM_MAX];
     bool letter = false;
-    while (length > 0 && text[0] == ' ')
-        text++, length--;
-    while (length > 0 && text[length - 1] == ' ')
-        length--;
-    if (length > ALNUM_MAX)
-        return NULL;
+    while (length > 0 && text[0] == ' ') text++, length--;
+    while (length > 0 && text[length - 1] == ' ') length--;
+    if (length > ALNUM_MAX) return NULL;
     char *out = g_stpcpy (address, "alnum:");
     for (size_t i = 0; i < length; i++) {
         letter |= g_ascii_isalpha (text[i]);
@@ -96,14 +92,11 @@ static char *whatsapp (const char *text, size_t length)
     char digits[DIGITS_MAX + 1];
     bool plus;
     const char *number = read_digits (text, length, digits, &plus) ? e164 (digits, plus) : NULL;
-    if (number != NULL)
-        return g_strconcat ("whatsapp:", number, NULL);
-    if (length < 4 || length > ADDRESS_MAX - strlen ("whatsapp:") || !is_country (text, 2) || text[2] != '.')
-        return NULL;
+    if (number != NULL) return g_strconcat ("whatsapp:", number, NULL);
+    if (length < 4 || length > ADDRESS_MAX - strlen ("whatsapp:") || !is_country (text, 2) || text[2] != '.') return NULL;
     for (size_t i = 3; i < length; i++)
-        if (!g_ascii_isalnum (text[i]) && (text[i] == '\0' || strchr ("._-", text[i]) == NULL))
-            return NULL;
-    return g_strdup_printf ("whatsapp:%c%c%.*s", g_ascii_toupper (text[0]), g_ascii_toupper (text[1]), (int) length - 2, text + 2);
+        if (!g_ascii_isalnum (text[i]) && (text[i] == '\0' || strchr ("._-", text[i]) == NULL)) return NULL;
+    return g_strdup_printf ("whatsapp:%c%c%.*s", g_ascii_toupper (text[0]), g_ascii_toupper (text[1]), (int)length - 2, text + 2);
 }
 
 static bool has_prefix (const char *text, size_t length, const char *prefix)
@@ -113,15 +106,12 @@ static bool has_prefix (const char *text, size_t length, const char *prefix)
 
 char *address_phone (const char *text, size_t length, const char *country, size_t country_length)
 {
-    if (has_prefix (text, length, "whatsapp:"))
-        return whatsapp (text + strlen ("whatsapp:"), length - strlen ("whatsapp:"));
+    if (has_prefix (text, length, "whatsapp:")) return whatsapp (text + strlen ("whatsapp:"), length - strlen ("whatsapp:"));
     char digits[DIGITS_MAX + 1];
     bool plus;
-    if (!read_digits (text, length, digits, &plus))
-        return alphanumeric (text, length);
+    if (!read_digits (text, length, digits, &plus)) return alphanumeric (text, length);
     size_t n = strlen (digits);
-    if (!plus && n >= SHORT_MIN && n <= SHORT_MAX)
-        return short_code (digits, country, country_length);
+    if (!plus && n >= SHORT_MIN && n <= SHORT_MAX) return short_code (digits, country, country_length);
     const char *number = e164 (digits, plus);
     return number == NULL ? NULL : g_strconcat ("tel:+", number, NULL);
 }
@@ -136,21 +126,20 @@ static bool is_digits (const char *text, size_t min, size_t max)
 static char *check_mailto (const char *address)
 {
     const char *at = strrchr (address, '@');
-    if (at == NULL || at == address || at[1] == '\0' || at[1] == '.' || !g_utf8_validate (address, -1, NULL))
-        return NULL;
+    if (at == NULL || at == address || at[1] == '\0' || at[1] == '.' || !g_utf8_validate (address, -1, NULL)) return NULL;
     for (const char *c = address; *c != '\0'; c = g_utf8_next_char (c))
         if (g_unichar_iscntrl (g_utf8_get_char (c)) || g_unichar_isspace (g_utf8_get_char (c)) || strchr ("<>,;\"", *c) != NULL)
             return NULL;
-    if (memchr (address, '@', (size_t) (at - address)) != NULL)
-        return NULL;
+    if (memchr (address, '@', (size_t)(at - address)) != NULL) return NULL;
     g_autofree char *domain = g_ascii_strdown (at, -1);
-    return g_strdup_printf ("mailto:%.*s%s", (int) (at - address), address, domain);
+    return g_strdup_printf ("mailto:%.*s%s", (int)(at - address), address, domain);
 }
 
 static char *check_short (const char *rest)
 {
     return strlen (rest) > 3 && is_country (rest, 2) && rest[2] == ':' && is_digits (rest + 3, SHORT_MIN, SHORT_MAX)
-               ? short_code (rest + 3, rest, 2) : NULL;
+               ? short_code (rest + 3, rest, 2)
+               : NULL;
 }
 
 static char *check_alnum (const char *rest)
@@ -162,8 +151,7 @@ static char *check_alnum (const char *rest)
 static char *check_chat (const char *rest)
 {
     for (const char *c = rest; *c != '\0'; c++)
-        if (!g_ascii_isalnum (*c) && strchr ("._~:-", *c) == NULL)
-            return NULL;
+        if (!g_ascii_isalnum (*c) && strchr ("._~:-", *c) == NULL) return NULL;
     return rest[0] == '\0' ? NULL : g_strconcat ("chat:", rest, NULL);
 }
 
@@ -179,8 +167,11 @@ static char *check_whatsapp (const char *rest)
 
 char *address_check (const char *address, GError **error)
 {
-    static const struct { const char *prefix; char *(*check) (const char *rest); } kinds[] = {
-        {"tel:", check_tel}, {"short:", check_short}, {"alnum:", check_alnum},
+    static const struct {
+        const char *prefix;
+        char *(*check) (const char *rest);
+    } kinds[] = {
+        {"tel:", check_tel},           {"short:", check_short},   {"alnum:", check_alnum},
         {"whatsapp:", check_whatsapp}, {"mailto:", check_mailto}, {"chat:", check_chat},
     };
     if (strlen (address) > ADDRESS_MAX) {
@@ -188,16 +179,12 @@ char *address_check (const char *address, GError **error)
         return NULL;
     }
     for (size_t i = 0; i < G_N_ELEMENTS (kinds); i++) {
-        if (!has_prefix (address, strlen (address), kinds[i].prefix))
-            continue;
+        if (!has_prefix (address, strlen (address), kinds[i].prefix)) continue;
         char *canonical = kinds[i].check (address + strlen (kinds[i].prefix));
-        if (canonical != NULL && strlen (canonical) > ADDRESS_MAX)
-            g_clear_pointer (&canonical, g_free);
-        if (canonical == NULL)
-            g_set_error (error, ADDRESS_FAULT, 0, "the address is no valid %s address", kinds[i].prefix);
+        if (canonical != NULL && strlen (canonical) > ADDRESS_MAX) g_clear_pointer (&canonical, g_free);
+        if (canonical == NULL) g_set_error (error, ADDRESS_FAULT, 0, "the address is no valid %s address", kinds[i].prefix);
         return canonical;
     }
-    g_set_error_literal (error, ADDRESS_FAULT, 0,
-                         "the address begins with none of tel:, short:, alnum:, whatsapp:, mailto:, chat:");
+    g_set_error_literal (error, ADDRESS_FAULT, 0, "the address begins with none of tel:, short:, alnum:, whatsapp:, mailto:, chat:");
     return NULL;
 }

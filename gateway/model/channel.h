@@ -16,8 +16,8 @@ struct channel {
     const char *account; /* slug */
     const char *slug;
     const struct adapter *adapter;
-    struct values *values;   /* rows: adapter->settings */
-    struct values *common;   /* rows: CHANNEL_… */
-    const char *callback_url; /* public_url + "/hooks/{account}/{slug}", no slash at the end */
+    struct values *values;          /* rows: adapter->settings */
+    struct values *common;          /* rows: CHANNEL_… */
+    const char *callback_url;       /* public_url + "/hooks/{account}/{slug}", no slash at the end */
     int64_t account_id, channel_id; /* given by the database when the configuration is synchronised; 0 before */
 };

@@ -16,7 +16,7 @@
 
 /* Keys of mappings that hold more than settings. */
 static const struct setting root_keys[] = {
-    {"listen", SETTING_STRING, NULL, 0, ""}, {"database", SETTING_STRING, NULL, 0, ""}, {"storage", SETTING_STRING, NULL, 0, ""},
+    {"listen", SETTING_STRING, NULL, 0, ""}, {"database", SETTING_STRING, NULL, 0, ""},  {"storage", SETTING_STRING, NULL, 0, ""},
     {"limits", SETTING_STRING, NULL, 0, ""}, {"retention", SETTING_STRING, NULL, 0, ""}, {"accounts", SETTING_STRING, NULL, 0, ""},
 };
 static const struct setting account_keys[] = {{"channels", SETTING_STRING, NULL, 0, ""}, {"webhooks", SETTING_STRING, NULL, 0, ""}};
@@ -68,8 +68,7 @@ struct config *config_ref (struct config *config)
 
 void config_unref (struct config *config)
 {
-    if (!config || !g_atomic_int_dec_and_test (&config->n_refs))
-        return;
+    if (!config || !g_atomic_int_dec_and_test (&config->n_refs)) return;
     values_unref (config->listen);
     values_unref (config->database);
     values_unref (config->storage);
@@ -85,17 +84,16 @@ void config_unref (struct config *config)
 /* Is node a mapping, or nothing at all? */
 static bool is_mapping (struct reading *reading, const struct yaml_node *node, const char *place)
 {
-    if (!node || node->kind == YAML_NOTHING || node->kind == YAML_MAPPING)
-        return true;
-    fault_add (reading->faults, node->line, node->column, NULL, "%s must be a mapping of keys to values, not %s", place, yaml_kind_name (node->kind));
+    if (!node || node->kind == YAML_NOTHING || node->kind == YAML_MAPPING) return true;
+    fault_add (reading->faults, node->line, node->column, NULL, "%s must be a mapping of keys to values, not %s", place,
+               yaml_kind_name (node->kind));
     return false;
 }
 
 static const struct yaml_node *key_node (const struct yaml_node *mapping, const char *name)
 {
     for (unsigned i = 0; mapping && mapping->kind == YAML_MAPPING && i < mapping->keys->len; i++)
-        if (strcmp (((const struct yaml_node *) mapping->keys->pdata[i])->text, name) == 0)
-            return mapping->keys->pdata[i];
+        if (strcmp (((const struct yaml_node *)mapping->keys->pdata[i])->text, name) == 0) return mapping->keys->pdata[i];
     return NULL;
 }
 
@@ -104,8 +102,7 @@ static struct values *read_section (struct reading *reading, const struct yaml_n
     const char *name = config_tables (NULL)[number].place;
     const struct yaml_node *key = key_node (root, name), *node = yaml_get (root, name);
     struct settings settings = table (number);
-    if (!is_mapping (reading, node, name))
-        return NULL;
+    if (!is_mapping (reading, node, name)) return NULL;
     settings_refuse_unknown (node, name, &settings, 1, reading->faults);
     return values_parse (node, name, key ? key->line : 1, key ? key->column : 1, settings, reading->faults);
 }
@@ -114,25 +111,26 @@ static struct values *read_section (struct reading *reading, const struct yaml_n
 static void refuse_row (struct reading *reading, const struct yaml_node *section, const char *name, char *message)
 {
     const struct yaml_node *node = yaml_get (section, name);
-    if (node)
-        fault_add (reading->faults, node->line, node->column, NULL, "%s %s", name, message);
+    if (node) fault_add (reading->faults, node->line, node->column, NULL, "%s %s", name, message);
     g_free (message);
 }
 
 static void check_range (struct reading *reading, const struct yaml_node *section, const struct values *values, const struct setting *row,
                          unsigned number, int64_t least, int64_t most, const char *said)
 {
-    if (!values || !values_text (values, number))
-        return;
+    if (!values || !values_text (values, number)) return;
     int64_t value = values_number (values, number);
-    if (value < least || value > most)
-        refuse_row (reading, section, row[number].name, g_strdup_printf ("must be %s", said));
+    if (value < least || value > most) refuse_row (reading, section, row[number].name, g_strdup_printf ("must be %s", said));
 }
 
 /* Beyond these the program would not work at all, or its memory would have no bound. */
 static void check_limits (struct reading *reading, const struct yaml_node *root)
 {
-    static const struct { unsigned row; int64_t least, most; const char *said; } ranges[] = {
+    static const struct {
+        unsigned row;
+        int64_t least, most;
+        const char *said;
+    } ranges[] = {
         {LIMITS_HOOK_BODY, 1024, 64 << 20, "from 1kB to 64MB"},
         {LIMITS_API_BODY, 1024, 64 << 20, "from 1kB to 64MB"},
         {LIMITS_REQUEST_TIME, 100000, 600000000, "from 100ms to 10m"},
@@ -152,19 +150,21 @@ static void check_limits (struct reading *reading, const struct yaml_node *root)
     const struct config *config = reading->config;
     const struct yaml_node *section = yaml_get (root, "limits");
     for (size_t i = 0; i < G_N_ELEMENTS (ranges); i++)
-        check_range (reading, section, config->limits, table (TABLE_LIMITS).rows, ranges[i].row, ranges[i].least, ranges[i].most, ranges[i].said);
+        check_range (reading, section, config->limits, table (TABLE_LIMITS).rows, ranges[i].row, ranges[i].least, ranges[i].most,
+                     ranges[i].said);
     section = yaml_get (root, "retention");
     for (unsigned i = 0; i < RETENTION_N; i++)
-        check_range (reading, section, config->retention, table (TABLE_RETENTION).rows, i, INT64_C (86400000000), INT64_C (86400000000) * 36500,
-                     "from 1d to 36500d");
-    check_range (reading, yaml_get (root, "database"), config->database, table (TABLE_DATABASE).rows, DATABASE_CONNECTIONS, 1, 1000, "from 1 to 1000");
+        check_range (reading, section, config->retention, table (TABLE_RETENTION).rows, i, INT64_C (86400000000),
+                     INT64_C (86400000000) * 36500, "from 1d to 36500d");
+    check_range (reading, yaml_get (root, "database"), config->database, table (TABLE_DATABASE).rows, DATABASE_CONNECTIONS, 1, 1000,
+                 "from 1 to 1000");
 }
 
 /* An address, or an address and the number of its leading bits. */
 static bool good_network (const char *text)
 {
     const char *slash = strchr (text, '/');
-    g_autofree char *address = slash ? g_strndup (text, (size_t) (slash - text)) : g_strdup (text);
+    g_autofree char *address = slash ? g_strndup (text, (size_t)(slash - text)) : g_strdup (text);
     uint8_t bytes[16];
     unsigned most = inet_pton (AF_INET, address, bytes) == 1 ? 32 : inet_pton (AF_INET6, address, bytes) == 1 ? 128 : 0;
     guint64 bits = 0;
@@ -174,12 +174,10 @@ static bool good_network (const char *text)
 static void check_listen (struct reading *reading, const struct yaml_node *root)
 {
     const struct values *listen = reading->config->listen;
-    if (!listen)
-        return;
+    if (!listen) return;
     const struct yaml_node *section = yaml_get (root, "listen");
     const char *url = values_text (listen, LISTEN_PUBLIC_URL);
-    if (url && strchr (url, '?'))
-        refuse_row (reading, section, "public_url", g_strdup ("cannot have a query"));
+    if (url && strchr (url, '?')) refuse_row (reading, section, "public_url", g_strdup ("cannot have a query"));
     for (const char *const *proxy = values_texts (listen, LISTEN_TRUSTED_PROXIES); *proxy; proxy++)
         if (!good_network (*proxy)) {
             refuse_row (reading, section, "trusted_proxies", g_strdup ("must be addresses or networks, as 127.0.0.1 or 10.0.0.0/8"));
@@ -192,39 +190,36 @@ static char *public_url (const struct config *config)
 {
     const char *url = config->listen ? values_text (config->listen, LISTEN_PUBLIC_URL) : NULL;
     size_t length = url ? strlen (url) : 0;
-    while (length && url[length - 1] == '/')
-        length--;
+    while (length && url[length - 1] == '/') length--;
     return g_strndup (url ? url : "", length);
 }
 
 static bool good_slug (struct reading *reading, const struct yaml_node *key, const char *noun)
 {
     size_t length = strlen (key->text);
-    if (length && length <= SLUG_MOST && strspn (key->text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length)
-        return true;
+    if (length && length <= SLUG_MOST && strspn (key->text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length) return true;
     g_autofree char *quoted = fault_quote (key->text);
     fault_add (reading->faults, key->line, key->column, g_strdup ("use 1 to 64 lower-case letters, digits and hyphens"),
                "%s cannot be the name of %s", quoted, noun);
     return false;
 }
 
-static const struct adapter *read_adapter (struct reading *reading, const struct yaml_node *node, const struct yaml_node *key, const char *place)
+static const struct adapter *read_adapter (struct reading *reading, const struct yaml_node *node, const struct yaml_node *key,
+                                           const char *place)
 {
     unsigned before = reading->faults->len;
     struct values *values = values_parse (node, place, key->line, key->column, (struct settings){adapter_key, 1}, reading->faults);
     g_autofree char *name = g_strdup (values_text (values, 0));
     values_unref (values);
     const struct adapter *adapter = name ? adapter_find (name) : NULL;
-    if (adapter || reading->faults->len != before || !name)
-        return adapter;
+    if (adapter || reading->faults->len != before || !name) return adapter;
 
     g_autoptr (GPtrArray) names = g_ptr_array_new ();
-    for (const struct adapter *const *each = adapters; *each; each++)
-        g_ptr_array_add (names, (void *) (uintptr_t) (*each)->name);
+    for (const struct adapter *const *each = adapters; *each; each++) g_ptr_array_add (names, (void *)(uintptr_t)(*each)->name);
     g_ptr_array_add (names, NULL);
-    char *hint = settings_suggest (name, (const char *const *) names->pdata);
+    char *hint = settings_suggest (name, (const char *const *)names->pdata);
     if (!hint) {
-        g_autofree char *all = g_strjoinv (", ", (char **) names->pdata);
+        g_autofree char *all = g_strjoinv (", ", (char **)names->pdata);
         hint = g_strdup_printf ("there are: %s", all);
     }
     g_autofree char *quoted = fault_quote (name);
@@ -233,19 +228,18 @@ static const struct adapter *read_adapter (struct reading *reading, const struct
     return NULL;
 }
 
-static void read_channel (struct reading *reading, struct account *account, const char *base, const struct yaml_node *key, const struct yaml_node *node)
+static void read_channel (struct reading *reading, struct account *account, const char *base, const struct yaml_node *key,
+                          const struct yaml_node *node)
 {
     struct config *config = reading->config;
     g_autofree char *quoted = fault_quote (key->text);
     g_autofree char *place = g_strdup_printf ("channel %s", quoted);
-    if (!good_slug (reading, key, "a channel") || !is_mapping (reading, node, place))
-        return;
+    if (!good_slug (reading, key, "a channel") || !is_mapping (reading, node, place)) return;
     const struct adapter *adapter = read_adapter (reading, node, key, place);
     struct settings own = {adapter ? adapter->settings : NULL, adapter ? adapter->n_settings : 0};
     struct settings tables[] = {own, table (TABLE_CHANNEL), {adapter_key, 1}};
     /* Which keys a channel may have is not known without its adapter. */
-    if (adapter)
-        settings_refuse_unknown (node, place, tables, G_N_ELEMENTS (tables), reading->faults);
+    if (adapter) settings_refuse_unknown (node, place, tables, G_N_ELEMENTS (tables), reading->faults);
 
     struct channel *channel = g_new0 (struct channel, 1);
     channel->account = account->slug;
@@ -264,10 +258,8 @@ static void read_channel (struct reading *reading, struct account *account, cons
 static bool good_event (const char *text)
 {
     size_t first = strspn (text, "abcdefghijklmnopqrstuvwxyz_");
-    if (strcmp (text, "*") == 0)
-        return true;
-    if (!first || text[first] != '.')
-        return false;
+    if (strcmp (text, "*") == 0) return true;
+    if (!first || text[first] != '.') return false;
     const char *rest = text + first + 1;
     return strcmp (rest, "*") == 0 || (*rest && strspn (rest, "abcdefghijklmnopqrstuvwxyz_") == strlen (rest));
 }
@@ -277,8 +269,7 @@ static void read_webhook (struct reading *reading, const struct yaml_node *key, 
     g_autofree char *quoted = fault_quote (key->text);
     g_autofree char *place = g_strdup_printf ("webhook %s", quoted);
     struct settings settings = table (TABLE_WEBHOOK);
-    if (!good_slug (reading, key, "a webhook") || !is_mapping (reading, node, place))
-        return;
+    if (!good_slug (reading, key, "a webhook") || !is_mapping (reading, node, place)) return;
     settings_refuse_unknown (node, place, &settings, 1, reading->faults);
     struct values *values = values_parse (node, place, key->line, key->column, settings, reading->faults);
     for (const char *const *event = values_texts (values, WEBHOOK_EVENTS); *event; event++)
@@ -294,8 +285,7 @@ static void read_account (struct reading *reading, const char *base, const struc
     struct config *config = reading->config;
     g_autofree char *quoted = fault_quote (key->text);
     g_autofree char *place = g_strdup_printf ("account %s", quoted);
-    if (!good_slug (reading, key, "an account") || !is_mapping (reading, node, place))
-        return;
+    if (!good_slug (reading, key, "an account") || !is_mapping (reading, node, place)) return;
     struct settings tables[] = {table (TABLE_ACCOUNT), {account_keys, G_N_ELEMENTS (account_keys)}};
     settings_refuse_unknown (node, place, tables, G_N_ELEMENTS (tables), reading->faults);
     struct values *values = values_parse (node, place, key->line, key->column, tables[0], reading->faults);
@@ -330,8 +320,7 @@ static void read_root (struct reading *reading, const struct yaml_node *root)
 {
     struct config *config = reading->config;
     struct settings keys = {root_keys, G_N_ELEMENTS (root_keys)};
-    if (!is_mapping (reading, root, "the file"))
-        return;
+    if (!is_mapping (reading, root, "the file")) return;
     settings_refuse_unknown (root, "the file", &keys, 1, reading->faults);
     config->listen = read_section (reading, root, TABLE_LISTEN);
     config->database = read_section (reading, root, TABLE_DATABASE);
@@ -348,11 +337,9 @@ struct config *config_parse (const char *path, const char *text, size_t length, 
     g_autoptr (GPtrArray) found = faults_new ();
     struct reading reading = {config_new (path), found};
     struct yaml_document *document = yaml_parse (text, length, found);
-    if (document)
-        read_root (&reading, document->root);
+    if (document) read_root (&reading, document->root);
     yaml_document_free (document);
-    if (!found->len)
-        return reading.config;
+    if (!found->len) return reading.config;
     config_unref (reading.config);
     faults_sort (found);
     g_ptr_array_extend_and_steal (faults, g_steal_pointer (&found));
@@ -363,13 +350,11 @@ struct config *config_parse (const char *path, const char *text, size_t length, 
 static char *read_whole (const char *path, size_t *length)
 {
     int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return NULL;
+    if (fd < 0) return NULL;
     g_autofree char *text = g_malloc (YAML_BYTES_MOST + 1);
     ssize_t n;
     *length = 0;
-    while ((n = read (fd, text + *length, YAML_BYTES_MOST + 1 - *length)) > 0)
-        *length += (size_t) n;
+    while ((n = read (fd, text + *length, YAML_BYTES_MOST + 1 - *length)) > 0) *length += (size_t)n;
     int code = errno;
     close (fd);
     errno = code;
@@ -380,17 +365,16 @@ struct config *config_load (const char *path, GPtrArray *faults)
 {
     size_t length;
     g_autofree char *text = read_whole (path, &length);
-    if (text)
-        return config_parse (path, text, length, faults);
+    if (text) return config_parse (path, text, length, faults);
     fault_add (faults, 1, 1, NULL, "could not read the file: %s", g_strerror (errno));
     return NULL;
 }
 
-const struct channel *config_channel (const struct config *config, const char *account, size_t account_length, const char *channel, size_t channel_length)
+const struct channel *config_channel (const struct config *config, const char *account, size_t account_length, const char *channel,
+                                      size_t channel_length)
 {
     char key[2 * SLUG_MOST + 2];
-    if (account_length > SLUG_MOST || channel_length > SLUG_MOST || memchr (account, '/', account_length))
-        return NULL;
+    if (account_length > SLUG_MOST || channel_length > SLUG_MOST) return NULL;
     memcpy (key, account, account_length);
     key[account_length] = '/';
     memcpy (key + account_length + 1, channel, channel_length);

@@ -14,28 +14,28 @@ enum { LISTEN_HTTP, LISTEN_PUBLIC_URL, LISTEN_OPS, LISTEN_TRUSTED_PROXIES, LISTE
 enum { DATABASE_URL, DATABASE_CONNECTIONS, DATABASE_N };
 enum { STORAGE_DIRECTORY, STORAGE_N };
 enum {
-    LIMITS_HOOK_BODY,     /* 1MB: a provider's request */
-    LIMITS_API_BODY,      /* 256kB: an API request */
-    LIMITS_REQUEST_TIME,  /* 10s: a request must have come whole */
-    LIMITS_IDLE_TIME,     /* 60s: a kept-alive connection without a request */
-    LIMITS_CONNECTIONS,   /* 4000 */
+    LIMITS_HOOK_BODY,               /* 1MB: a provider's request */
+    LIMITS_API_BODY,                /* 256kB: an API request */
+    LIMITS_REQUEST_TIME,            /* 10s: a request must have come whole */
+    LIMITS_IDLE_TIME,               /* 60s: a kept-alive connection without a request */
+    LIMITS_CONNECTIONS,             /* 4000 */
     LIMITS_CONNECTIONS_PER_ADDRESS, /* 0: none */
-    LIMITS_INTAKE_QUEUE,  /* 4096 requests waiting for the database */
-    LIMITS_INTAKE_WAIT,   /* 2s: older ones are answered 503 */
-    LIMITS_BATCH_ITEMS,   /* 128 */
-    LIMITS_BATCH_BYTES,   /* 1MB */
-    LIMITS_API_QUEUE,     /* 256 API requests waiting for a connection */
-    LIMITS_STREAMS,       /* 2000 event streams at once */
-    LIMITS_STREAM_BUFFER, /* 256kB: bytes a slow reader may be behind before it is cut off */
-    LIMITS_JOURNAL_INLINE,/* 64kB: larger request bodies go to storage.directory */
+    LIMITS_INTAKE_QUEUE,            /* 4096 requests waiting for the database */
+    LIMITS_INTAKE_WAIT,             /* 2s: older ones are answered 503 */
+    LIMITS_BATCH_ITEMS,             /* 128 */
+    LIMITS_BATCH_BYTES,             /* 1MB */
+    LIMITS_API_QUEUE,               /* 256 API requests waiting for a connection */
+    LIMITS_STREAMS,                 /* 2000 event streams at once */
+    LIMITS_STREAM_BUFFER,           /* 256kB: bytes a slow reader may be behind before it is cut off */
+    LIMITS_JOURNAL_INLINE,          /* 64kB: larger request bodies go to storage.directory */
     LIMITS_N
 };
 enum { RETENTION_JOURNAL, RETENTION_EVENTS, RETENTION_PROVIDER_IDS, RETENTION_N };
 
 struct account {
     const char *slug, *name; /* owned by the config */
-    GPtrArray *channels; /* of struct channel */
-    int64_t account_id;  /* 0 before it is synchronised */
+    GPtrArray *channels;     /* of struct channel */
+    int64_t account_id;      /* 0 before it is synchronised */
 };
 
 struct config {
@@ -63,10 +63,14 @@ void config_unref (struct config *config);
 AUTO_FREE (config, config_unref)
 
 /* account and channel need not be NUL-terminated. NULL: not in this file. */
-const struct channel *config_channel (const struct config *config, const char *account, size_t account_length, const char *channel, size_t channel_length);
+const struct channel *config_channel (const struct config *config, const char *account, size_t account_length, const char *channel,
+                                      size_t channel_length);
 
 /* Every table of the file but the adapters' own: where it stands ("listen", "accounts.ACCOUNT.channels.CHANNEL" …) and what it is for. */
-struct config_table { const char *place, *help; struct settings settings; };
+struct config_table {
+    const char *place, *help;
+    struct settings settings;
+};
 const struct config_table *config_tables (size_t *n);
 
 /* Prints every table (name, type, default, help) as the commented reference that docs/configuration.md holds. */

@@ -4,7 +4,8 @@
 #include "model/adapter.h"
 
 static const struct setting listen_settings[] = {
-    [LISTEN_HTTP] = {"http", SETTING_LISTEN, "127.0.0.1:8080", 0, "where providers, agents and programs reach the gateway; port 0 takes a free one"},
+    [LISTEN_HTTP] = {"http", SETTING_LISTEN, "127.0.0.1:8080", 0,
+                     "where providers, agents and programs reach the gateway; port 0 takes a free one"},
     [LISTEN_PUBLIC_URL] = {"public_url", SETTING_URL, NULL, SETTING_REQUIRED,
                            "how providers reach that address from outside; callback URLs and their signatures are made from it"},
     [LISTEN_OPS] = {"ops", SETTING_LISTEN, "127.0.0.1:8081", 0, "where /metrics is answered; keep it private"},
@@ -13,12 +14,14 @@ static const struct setting listen_settings[] = {
 };
 
 static const struct setting database_settings[] = {
-    [DATABASE_URL] = {"url", SETTING_STRING, NULL, SETTING_REQUIRED | SETTING_SECRET, "PostgreSQL, as postgresql:///switchboard or key=value pairs of libpq"},
+    [DATABASE_URL] = {"url", SETTING_STRING, NULL, SETTING_REQUIRED | SETTING_SECRET,
+                      "PostgreSQL, as postgresql:///switchboard or key=value pairs of libpq"},
     [DATABASE_CONNECTIONS] = {"connections", SETTING_INTEGER, "8", 0, "connections kept for the API"},
 };
 
 static const struct setting storage_settings[] = {
-    [STORAGE_DIRECTORY] = {"directory", SETTING_STRING, "var/media", 0, "where attachments and large request bodies are kept; relative to the working directory"},
+    [STORAGE_DIRECTORY] = {"directory", SETTING_STRING, "var/media", 0,
+                           "where attachments and large request bodies are kept; relative to the working directory"},
 };
 
 static const struct setting limits_settings[] = {
@@ -27,15 +30,19 @@ static const struct setting limits_settings[] = {
     [LIMITS_REQUEST_TIME] = {"request_time", SETTING_DURATION, "10s", 0, "a request must have come whole by then"},
     [LIMITS_IDLE_TIME] = {"idle_time", SETTING_DURATION, "60s", 0, "a connection without a request is closed then"},
     [LIMITS_CONNECTIONS] = {"connections", SETTING_INTEGER, "4000", 0, "HTTP connections at once"},
-    [LIMITS_CONNECTIONS_PER_ADDRESS] = {"connections_per_address", SETTING_INTEGER, "0", 0, "of these from one address; 0: as many as there are"},
-    [LIMITS_INTAKE_QUEUE] = {"intake_queue", SETTING_INTEGER, "4096", 0, "providers' requests waiting for the database; more are answered 503"},
+    [LIMITS_CONNECTIONS_PER_ADDRESS] = {"connections_per_address", SETTING_INTEGER, "0", 0,
+                                        "of these from one address; 0: as many as there are"},
+    [LIMITS_INTAKE_QUEUE] = {"intake_queue", SETTING_INTEGER, "4096", 0,
+                             "providers' requests waiting for the database; more are answered 503"},
     [LIMITS_INTAKE_WAIT] = {"intake_wait", SETTING_DURATION, "2s", 0, "how long they may wait before they are answered 503"},
     [LIMITS_BATCH_ITEMS] = {"batch_items", SETTING_INTEGER, "128", 0, "most requests stored in one transaction"},
     [LIMITS_BATCH_BYTES] = {"batch_bytes", SETTING_SIZE, "1MB", 0, "most bytes stored in one transaction"},
     [LIMITS_API_QUEUE] = {"api_queue", SETTING_INTEGER, "256", 0, "API requests waiting for a connection to the database"},
     [LIMITS_STREAMS] = {"streams", SETTING_INTEGER, "2000", 0, "event streams at once"},
-    [LIMITS_STREAM_BUFFER] = {"stream_buffer", SETTING_SIZE, "256kB", 0, "how far a slow reader of events may be behind before it is cut off"},
-    [LIMITS_JOURNAL_INLINE] = {"journal_inline", SETTING_SIZE, "64kB", 0, "larger request bodies go to storage.directory instead of the database"},
+    [LIMITS_STREAM_BUFFER] = {"stream_buffer", SETTING_SIZE, "256kB", 0,
+                              "how far a slow reader of events may be behind before it is cut off"},
+    [LIMITS_JOURNAL_INLINE] = {"journal_inline", SETTING_SIZE, "64kB", 0,
+                               "larger request bodies go to storage.directory instead of the database"},
 };
 
 static const struct setting retention_settings[] = {
@@ -57,7 +64,8 @@ static const struct setting channel_settings[] = {
 
 static const struct setting webhook_settings[] = {
     [WEBHOOK_URL] = {"url", SETTING_URL, NULL, SETTING_REQUIRED, "where the business is told of events"},
-    [WEBHOOK_SECRET] = {"secret", SETTING_STRING, NULL, SETTING_REQUIRED | SETTING_SECRET | SETTING_MANY, "signs what is sent; new and old while it is changed"},
+    [WEBHOOK_SECRET] = {"secret", SETTING_STRING, NULL, SETTING_REQUIRED | SETTING_SECRET | SETTING_MANY,
+                        "signs what is sent; new and old while it is changed"},
     [WEBHOOK_EVENTS] = {"events", SETTING_STRING, "*", SETTING_MANY, "event types, as message.received, message.* or *"},
 };
 
@@ -65,19 +73,25 @@ static const struct config_table tables[TABLE_N] = {
     [TABLE_LISTEN] = {"listen", "Where the gateway is reached.", {listen_settings, LISTEN_N}},
     [TABLE_DATABASE] = {"database", "The PostgreSQL database that holds everything.", {database_settings, DATABASE_N}},
     [TABLE_STORAGE] = {"storage", "Files.", {storage_settings, STORAGE_N}},
-    [TABLE_LIMITS] = {"limits", "Every limit of the program. The defaults suit most; a full queue is answered 503 at once.", {limits_settings, LIMITS_N}},
+    [TABLE_LIMITS] = {"limits",
+                      "Every limit of the program. The defaults suit most; a full queue is answered 503 at once.",
+                      {limits_settings, LIMITS_N}},
     [TABLE_RETENTION] = {"retention", "How long things are kept that only the gateway itself needs.", {retention_settings, RETENTION_N}},
-    [TABLE_ACCOUNT] = {"accounts.ACCOUNT", "A business. `channels` and `webhooks` hold its channels and webhooks by name.", {account_settings, ACCOUNT_N}},
+    [TABLE_ACCOUNT] = {"accounts.ACCOUNT",
+                       "A business. `channels` and `webhooks` hold its channels and webhooks by name.",
+                       {account_settings, ACCOUNT_N}},
     [TABLE_CHANNEL] = {"accounts.ACCOUNT.channels.CHANNEL",
-                       "A way that customers write. `adapter` says which code speaks the provider's language; the adapter's own settings stand beside these.",
+                       "A way that customers write. `adapter` says which code speaks the provider's language; the adapter's own settings "
+                       "stand beside these.",
                        {channel_settings, CHANNEL_N}},
-    [TABLE_WEBHOOK] = {"accounts.ACCOUNT.webhooks.WEBHOOK", "An endpoint of the business that is told of events.", {webhook_settings, WEBHOOK_N}},
+    [TABLE_WEBHOOK] = {"accounts.ACCOUNT.webhooks.WEBHOOK",
+                       "An endpoint of the business that is told of events.",
+                       {webhook_settings, WEBHOOK_N}},
 };
 
 const struct config_table *config_tables (size_t *n)
 {
-    if (n)
-        *n = TABLE_N;
+    if (n) *n = TABLE_N;
     return tables;
 }
 
@@ -88,7 +102,8 @@ static void document_settings (GString *out, struct settings settings)
         const struct setting *setting = &settings.rows[i];
         bool required = setting->flags & SETTING_REQUIRED;
         g_string_append_printf (out, "| `%s` | %s%s%s | ", setting->name, setting_type_name (setting->type),
-                                setting->flags & SETTING_MANY ? ", or a list of them" : "", setting->flags & SETTING_SECRET ? "; secret" : "");
+                                setting->flags & SETTING_MANY ? ", or a list of them" : "",
+                                setting->flags & SETTING_SECRET ? "; secret" : "");
         if (setting->fallback)
             g_string_append_printf (out, "`%s`", setting->fallback);
         else
@@ -100,9 +115,11 @@ static void document_settings (GString *out, struct settings settings)
 
 void config_document (GString *out)
 {
-    g_string_append (out,
+    g_string_append (
+        out,
         "# The configuration file\n\n"
-        "One YAML file describes everything. `switchboard check` prints every fault with its line, column and a hint, and connects to nothing.\n"
+        "One YAML file describes everything. `switchboard check` prints every fault with its line, column and a hint, and connects to "
+        "nothing.\n"
         "The file is found by `--config FILE`, else `$SWITCHBOARD_CONFIG`, `./switchboard.yaml`, `/etc/switchboard/switchboard.yaml`.\n"
         "On SIGHUP it is read again: a good file takes effect whole, a bad one changes nothing.\n"
         "[config/switchboard.yaml](../config/switchboard.yaml) holds every setting, ready to copy.\n\n"
@@ -111,7 +128,8 @@ void config_document (GString *out)
         "- Names of accounts, channels and webhooks are 1 to 64 lower-case letters, digits and hyphens; a channel is found at\n"
         "  `/hooks/ACCOUNT/CHANNEL`.\n"
         "- Sizes count in 1024: 1kB is 1024 bytes.\n"
-        "- Unknown keys, keys given twice, values of the wrong form, and variables and files that cannot be read are faults, and so are tabs\n"
+        "- Unknown keys, keys given twice, values of the wrong form, and variables and files that cannot be read are faults, and so are "
+        "tabs\n"
         "  as indentation and a file over 1 MB.\n\n");
     for (size_t i = 0; i < TABLE_N; i++) {
         g_string_append_printf (out, "## %s\n\n%s\n\n", tables[i].place, tables[i].help);

@@ -10,16 +10,14 @@ void content_quote (GString *out, const char *text)
 {
     g_string_append_c (out, '"');
     for (const char *from = text, *at = text;; at++) {
-        unsigned char c = (unsigned char) *at;
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
+        unsigned char c = (unsigned char)*at;
+        if (c >= 0x20 && c != '"' && c != '\\') continue;
         g_string_append_len (out, from, at - from);
         from = at + 1;
-        if (c == '\0')
-            break;
+        if (c == '\0') break;
         g_string_append_c (out, '\\');
         if (c == '"' || c == '\\')
-            g_string_append_c (out, (char) c);
+            g_string_append_c (out, (char)c);
         else if (c == '\n')
             g_string_append_c (out, 'n');
         else if (c == '\r')
@@ -44,8 +42,7 @@ GString *content_new (const char *kind)
 /* The comma is due unless an object was just opened. */
 static void add_name (GString *content, const char *name)
 {
-    if (content->str[content->len - 1] != '{')
-        g_string_append_c (content, ',');
+    if (content->str[content->len - 1] != '{') g_string_append_c (content, ',');
     g_string_append_c (content, '"');
     g_string_append (content, name);
     g_string_append (content, "\":");
@@ -61,9 +58,8 @@ void content_text (GString *content, const char *bytes, size_t length, char **te
 {
     bool good = text_repair (bytes, length, text);
     content_string (content, "text", *text);
-    if (good)
-        return;
-    g_autofree char *raw = g_base64_encode ((const guchar *) bytes, length);
+    if (good) return;
+    g_autofree char *raw = g_base64_encode ((const guchar *)bytes, length);
     add_name (content, "repaired");
     g_string_append (content, "true");
     content_string (content, "raw", raw);
@@ -77,10 +73,8 @@ void content_media (GString *content, const GPtrArray *files)
         const struct remote_file *file = g_ptr_array_index (files, i);
         g_string_append (content, i == 0 ? "{" : ",{");
         content_string (content, "media_kind", content_media_kind (file->mime));
-        if (file->mime != NULL)
-            content_string (content, "mime", file->mime);
-        if (file->name != NULL)
-            content_string (content, "name", file->name);
+        if (file->mime != NULL) content_string (content, "mime", file->mime);
+        if (file->name != NULL) content_string (content, "name", file->name);
         g_string_append_printf (content, ",\"index\":%u}", i);
     }
     g_string_append_c (content, ']');
@@ -107,15 +101,13 @@ const char *content_media_kind (const char *mime)
 {
     static const char *const kinds[] = {"image", "audio", "video"};
     for (size_t i = 0; mime != NULL && i < G_N_ELEMENTS (kinds); i++)
-        if (g_ascii_strncasecmp (mime, kinds[i], 5) == 0 && mime[5] == '/')
-            return kinds[i];
+        if (g_ascii_strncasecmp (mime, kinds[i], 5) == 0 && mime[5] == '/') return kinds[i];
     return "document";
 }
 
 char *content_media_plain (const char *text, const GPtrArray *files)
 {
-    if (text[0] != '\0')
-        return g_strdup (text);
+    if (text[0] != '\0') return g_strdup (text);
     GString *plain = g_string_new (NULL);
     for (guint i = 0; i < files->len; i++) {
         const struct remote_file *file = g_ptr_array_index (files, i);

@@ -13,7 +13,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct form_field { const char *name; size_t name_length; const char *value; size_t value_length; };
+struct form_field {
+    const char *name;
+    size_t name_length;
+    const char *value;
+    size_t value_length;
+};
 
 /* Owns the bytes that its fields point into. */
 struct form {
@@ -21,7 +26,10 @@ struct form {
     size_t n_fields;
     char *bytes;
 };
-#define FORM_INIT {NULL, 0, NULL}
+#define FORM_INIT                                                                                                                          \
+    {                                                                                                                                      \
+        NULL, 0, NULL                                                                                                                      \
+    }
 
 /* False: more than max_fields fields; form stays empty. */
 bool form_parse (const char *bytes, size_t length, size_t max_fields, struct form *form);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* memmem */
 #include "model/http.h"
 
 #include <string.h>
@@ -9,8 +8,7 @@
 const char *http_request_header (const struct http_request *request, const char *name)
 {
     for (size_t i = 0; i < request->n_headers; i++)
-        if (g_ascii_strcasecmp (request->headers[i].name, name) == 0)
-            return request->headers[i].value;
+        if (g_ascii_strcasecmp (request->headers[i].name, name) == 0) return request->headers[i].value;
     return NULL;
 }
 
@@ -21,9 +19,7 @@ static bool is_journaled (const struct http_header *header)
 
 static char *append (char *out, const char *text)
 {
-    size_t length = strlen (text);
-    memcpy (out, text, length);
-    return out + length;
+    return mempcpy (out, text, strlen (text));
 }
 
 GBytes *http_request_format (const struct http_request *request)
@@ -40,17 +36,15 @@ GBytes *http_request_format (const struct http_request *request)
     out = append (out, request->target);
     out = append (out, VERSION "\r\n");
     for (size_t i = 0; i < request->n_headers; i++) {
-        if (!is_journaled (&request->headers[i]))
-            continue;
+        if (!is_journaled (&request->headers[i])) continue;
         out = append (out, request->headers[i].name);
         out = append (out, ": ");
         out = append (out, request->headers[i].value);
         out = append (out, "\r\n");
     }
     out = append (out, "\r\n");
-    if (body_length > 0)
-        memcpy (out, body, body_length);
-    g_assert ((size_t) (out - wire) + body_length == length);
+    if (body_length > 0) memcpy (out, body, body_length);
+    g_assert ((size_t)(out - wire) + body_length == length);
     return g_bytes_new_take (wire, length);
 }
 
@@ -58,11 +52,9 @@ GBytes *http_request_format (const struct http_request *request)
 static const char *line_end (const char *at, const char *end, bool folds)
 {
     for (const char *from = at;;) {
-        const char *found = memmem (from, (size_t) (end - from), "\r\n", 2);
-        if (found == NULL)
-            return NULL;
-        if (!folds || found + 2 == end || (found[2] != ' ' && found[2] != '\t'))
-            return found;
+        const char *found = memmem (from, (size_t)(end - from), "\r\n", 2);
+        if (found == NULL) return NULL;
+        if (!folds || found + 2 == end || (found[2] != ' ' && found[2] != '\t')) return found;
         from = found + 2;
     }
 }
@@ -77,8 +69,7 @@ static bool scan_headers (const char *at, const char *end, size_t *n_headers, co
             return true;
         }
         const char *stop = line_end (at, end, true);
-        if (stop == NULL || memmem (at, (size_t) (stop - at), ": ", 2) == NULL)
-            return false;
+        if (stop == NULL || memmem (at, (size_t)(stop - at), ": ", 2) == NULL) return false;
         at = stop + 2;
     }
 }
@@ -88,24 +79,22 @@ struct http_request *http_request_parse (GBytes *wire)
 {
     gsize length;
     const char *bytes = g_bytes_get_data (wire, &length), *end, *body;
-    if (bytes == NULL)
-        return NULL;
+    if (bytes == NULL) return NULL;
     end = bytes + length;
     const char *line = line_end (bytes, end, false);
     size_t n_headers, line_length;
-    if (line == NULL || !scan_headers (line + 2, end, &n_headers, &body))
-        return NULL;
-    line_length = (size_t) (line - bytes);
+    if (line == NULL || !scan_headers (line + 2, end, &n_headers, &body)) return NULL;
+    line_length = (size_t)(line - bytes);
     const char *space = memchr (bytes, ' ', line_length);
-    size_t head_length = (size_t) (body - bytes);
+    size_t head_length = (size_t)(body - bytes);
     if (line_length < strlen (VERSION) || memcmp (line - strlen (VERSION), VERSION, strlen (VERSION)) != 0 || space == NULL ||
         space >= line - strlen (VERSION) || memchr (bytes, '\0', head_length) != NULL)
         return NULL;
 
     size_t offset = sizeof (struct http_request) + n_headers * sizeof (struct http_header);
     struct http_request *request = g_malloc (offset + head_length + line_length + 1);
-    struct http_header *headers = (struct http_header *) (request + 1);
-    char *head = (char *) request + offset, *path = head + head_length;
+    struct http_header *headers = (struct http_header *)(request + 1);
+    char *head = (char *)request + offset, *path = head + head_length;
     memcpy (head, bytes, head_length);
     head[space - bytes] = '\0';
     head[line_length - strlen (VERSION)] = '\0';
@@ -123,7 +112,7 @@ struct http_request *http_request_parse (GBytes *wire)
         char *stop = head + (line_end (bytes + (at - head), end, true) - bytes);
         char *separator = strstr (at, ": ");
         *separator = *stop = '\0';
-        headers[i] = (struct http_header) {at, separator + 2};
+        headers[i] = (struct http_header){at, separator + 2};
         at = stop + 2;
     }
     request->body = g_bytes_new_from_bytes (wire, head_length, length - head_length);
@@ -132,8 +121,7 @@ struct http_request *http_request_parse (GBytes *wire)
 
 void http_request_free (struct http_request *request)
 {
-    if (request == NULL)
-        return;
+    if (request == NULL) return;
     g_bytes_unref (request->body);
     g_free (request);
 }
@@ -141,25 +129,21 @@ void http_request_free (struct http_request *request)
 struct http_response *http_response_new (unsigned status, const char *content_type, GBytes *body)
 {
     struct http_response *response = g_new (struct http_response, 1);
-    *response = (struct http_response) {status, content_type, body, NULL};
+    *response = (struct http_response){status, content_type, body, NULL};
     return response;
 }
 
 void http_response_add (struct http_response *response, const char *name, const char *value)
 {
-    if (response->headers == NULL)
-        response->headers = g_ptr_array_new_with_free_func (g_free);
+    if (response->headers == NULL) response->headers = g_ptr_array_new_with_free_func (g_free);
     g_ptr_array_add (response->headers, g_strdup (name));
     g_ptr_array_add (response->headers, g_strdup (value));
 }
 
 void http_response_free (struct http_response *response)
 {
-    if (response == NULL)
-        return;
-    if (response->body != NULL)
-        g_bytes_unref (response->body);
-    if (response->headers != NULL)
-        g_ptr_array_unref (response->headers);
+    if (response == NULL) return;
+    if (response->body != NULL) g_bytes_unref (response->body);
+    if (response->headers != NULL) g_ptr_array_unref (response->headers);
     g_free (response);
 }

@@ -8,30 +8,27 @@ struct incoming *incoming_new (void)
 
 void incoming_free (struct incoming *incoming)
 {
-    if (incoming == NULL)
-        return;
+    if (incoming == NULL) return;
     g_free (incoming->external_id);
     g_free (incoming->from);
     g_free (incoming->to);
     g_free (incoming->name);
     g_free (incoming->text);
     g_free (incoming->content);
-    if (incoming->files != NULL)
-        g_ptr_array_unref (incoming->files);
+    if (incoming->files != NULL) g_ptr_array_unref (incoming->files);
     g_free (incoming);
 }
 
 struct remote_file *remote_file_new (const char *url, const char *mime, const char *name)
 {
     struct remote_file *file = g_new (struct remote_file, 1);
-    *file = (struct remote_file) {g_strdup (url), g_strdup (mime), g_strdup (name)};
+    *file = (struct remote_file){g_strdup (url), g_strdup (mime), g_strdup (name)};
     return file;
 }
 
 void remote_file_free (struct remote_file *file)
 {
-    if (file == NULL)
-        return;
+    if (file == NULL) return;
     g_free (file->url);
     g_free (file->mime);
     g_free (file->name);
@@ -58,8 +55,7 @@ struct receipt *receipt_new (const char *external_id, enum status status)
 
 void receipt_free (struct receipt *receipt)
 {
-    if (receipt == NULL)
-        return;
+    if (receipt == NULL) return;
     g_free (receipt->external_id);
     g_free (receipt->code);
     g_free (receipt->detail);

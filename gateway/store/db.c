@@ -90,6 +90,11 @@ bool db_connected (const struct db *db)
     return PQstatus (db->connection) == CONNECTION_OK;
 }
 
+bool db_alive (struct db *db)
+{
+    return db_connected (db) && PQconsumeInput (db->connection) == 1 && db_connected (db);
+}
+
 const char *db_sqlstate (const struct db *db)
 {
     return db->sqlstate;

@@ -15,8 +15,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 static void try_address (char *address)
 {
-    if (address == NULL)
-        return;
+    if (address == NULL) return;
     g_assert (address[0] != '\0' && strlen (address) <= ADDRESS_MAX && g_str_is_ascii (address));
     g_autofree char *again = address_check (address, NULL);
     g_assert_cmpstr (again, ==, address);
@@ -37,12 +36,11 @@ static void try_text (const char *bytes, size_t length)
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     struct form form, again;
-    const char *bytes = (const char *) data;
+    const char *bytes = (const char *)data;
     try_text (bytes, size);
     try_address (address_tel (bytes, size));
     try_address (address_phone (bytes, size, bytes, MIN (size, 2)));
-    if (!form_parse (bytes, size, 200, &form))
-        return 0;
+    if (!form_parse (bytes, size, 200, &form)) return 0;
     g_autoptr (GString) text = g_string_new (NULL), second = g_string_new (NULL);
     form_format (&form, text);
     g_assert (form_parse (text->str, text->len, 200, &again) && again.n_fields == form.n_fields);

@@ -12,11 +12,12 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 static const struct channel *channel_of (void)
 {
-    static struct channel channel = {"acme", "sms", NULL, NULL, "https://gw.example.com/hooks/acme/sms", 0, 0};
-    static const char *const pairs[] = {"account_sid", "AC1", "auth_token", "new-token", "auth_token", "old-token", "from", "+15550009999", NULL};
+    static struct channel channel = {.account = "acme", .slug = "sms", .callback_url = "https://gw.example.com/hooks/acme/sms"};
+    static const char *const pairs[] = {"account_sid", "AC1",  "auth_token",   "new-token", "auth_token",
+                                        "old-token",   "from", "+15550009999", NULL};
     if (channel.adapter == NULL) {
         channel.adapter = adapter_find ("twilio");
-        channel.values = values_of ((struct settings) {channel.adapter->settings, channel.adapter->n_settings}, pairs);
+        channel.values = values_of ((struct settings){channel.adapter->settings, channel.adapter->n_settings}, pairs);
     }
     return &channel;
 }
@@ -47,10 +48,10 @@ static void try_request (const struct http_request *request, bool trusted)
     channel_of ()->adapter->receive (channel_of (), request, trusted, 0, &received);
     g_assert ((received.reply == NULL) == (received.kind == RECEIVED_STRANGER));
     g_assert ((received.reason == NULL) == (received.kind != RECEIVED_UNREADABLE));
-    guint n_messages = received.messages == NULL ? 0 : received.messages->len, n_receipts = received.receipts == NULL ? 0 : received.receipts->len;
+    guint n_messages = received.messages == NULL ? 0 : received.messages->len,
+          n_receipts = received.receipts == NULL ? 0 : received.receipts->len;
     g_assert ((n_messages + n_receipts > 0) == (received.kind == RECEIVED_ITEMS));
-    for (guint i = 0; i < n_messages; i++)
-        assert_message (g_ptr_array_index (received.messages, i));
+    for (guint i = 0; i < n_messages; i++) assert_message (g_ptr_array_index (received.messages, i));
     for (guint i = 0; i < n_receipts; i++) {
         const struct receipt *receipt = g_ptr_array_index (received.receipts, i);
         assert_text (receipt->external_id);
@@ -68,8 +69,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     struct http_request of_body = {"POST", "/hooks/acme/sms", "/hooks/acme/sms", "", headers, 1, bytes};
     try_request (request == NULL ? &of_body : request, false);
     try_request (request == NULL ? &of_body : request, true);
-    if (request == NULL)
-        return 0;
+    if (request == NULL) return 0;
     /* what was parsed is written as it was, but for what the journal leaves out */
     g_autoptr (GBytes) wire = http_request_format (request);
     g_autoptr (struct_http_request) again = http_request_parse (wire);

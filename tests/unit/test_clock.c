@@ -5,7 +5,10 @@
 
 static void test_format (void)
 {
-    static const struct { int64_t at; const char *text; } cases[] = {
+    static const struct {
+        int64_t at;
+        const char *text;
+    } cases[] = {
         {0, "1970-01-01T00:00:00.000000Z"},
         {INT64_C (1795494525123456), "2026-11-24T04:28:45.123456Z"},
         {INT64_C (951782400000001), "2000-02-29T00:00:00.000001Z"},

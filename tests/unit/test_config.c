@@ -23,8 +23,8 @@ static char *read_file (const char *path)
 
 static char *describe (const struct fault *fault)
 {
-    return g_strdup_printf ("%u:%u %s%s%s%s", fault->line, fault->column, fault->message, fault->hint ? " (" : "", fault->hint ? fault->hint : "",
-                            fault->hint ? ")" : "");
+    return g_strdup_printf ("%u:%u %s%s%s%s", fault->line, fault->column, fault->message, fault->hint ? " (" : "",
+                            fault->hint ? fault->hint : "", fault->hint ? ")" : "");
 }
 
 /* The parsed file; on faults the test ends with them. */
@@ -67,8 +67,7 @@ static void test_contract (void)
     g_assert_cmpint (values_number (sms->common, CHANNEL_RATE), ==, 10000);
     g_assert_false (values_flag (sms->common, CHANNEL_ALLOW_PRIVATE));
     unsigned token = 0;
-    while (strcmp (sms->adapter->settings[token].name, "auth_token") != 0)
-        token++;
+    while (strcmp (sms->adapter->settings[token].name, "auth_token") != 0) token++;
     g_assert_cmpstr (values_text (sms->values, token), ==, "hunter2");
 
     g_assert_null (find (config, "acme", "support-sm"));
@@ -110,8 +109,7 @@ static void test_faults (void)
     g_assert_nonnull (directory);
     unsigned n = 0;
     for (const char *name; (name = g_dir_read_name (directory));) {
-        if (!g_str_has_prefix (name, "bad-"))
-            continue;
+        if (!g_str_has_prefix (name, "bad-")) continue;
         g_autofree char *path = g_build_filename (CORPUS, name, NULL);
         check_faults (path);
         n++;
@@ -122,10 +120,11 @@ static void test_faults (void)
 static void test_secrets (void)
 {
     g_setenv ("SB_TEST_SECRET", "hunter2\xc3\xa9", TRUE);
-    static const char text[] = "listen: {public_url: \"https://u:${SB_TEST_SECRET}@x\", http: \"${SB_TEST_SECRET}\", trusted_proxies: \"${SB_TEST_SECRET}\"}\n"
-                               "database: {url: x, connections: \"${SB_TEST_SECRET}\"}\n"
-                               "limits: {hook_body: \"${SB_TEST_SECRET}\", request_time: hunter2}\n"
-                               "accounts: {a: {name: x, webhooks: {w: {url: hunter2, secret: {hunter2: x}, events: hunter2}}}}\n";
+    static const char text[] =
+        "listen: {public_url: \"https://u:${SB_TEST_SECRET}@x\", http: \"${SB_TEST_SECRET}\", trusted_proxies: \"${SB_TEST_SECRET}\"}\n"
+        "database: {url: x, connections: \"${SB_TEST_SECRET}\"}\n"
+        "limits: {hook_body: \"${SB_TEST_SECRET}\", request_time: hunter2}\n"
+        "accounts: {a: {name: x, webhooks: {w: {url: hunter2, secret: {hunter2: x}, events: hunter2}}}}\n";
     g_autoptr (GPtrArray) faults = faults_new ();
     g_assert_null (config_parse ("x", text, strlen (text), faults));
     g_assert_cmpuint (faults->len, ==, 9);
@@ -142,7 +141,7 @@ static void expect_single (const char *text, size_t length, const char *message)
     g_assert_null (config_parse ("x", text, length, faults));
     g_assert_cmpint (g_get_monotonic_time () - start, <, 10 * G_TIME_SPAN_SECOND);
     g_assert_cmpuint (faults->len, >=, 1);
-    g_assert_nonnull (strstr (((const struct fault *) faults->pdata[0])->message, message));
+    g_assert_nonnull (strstr (((const struct fault *)faults->pdata[0])->message, message));
 }
 
 static void test_huge (void)
@@ -159,22 +158,19 @@ static void test_huge (void)
     g_assert_cmpint (g_get_monotonic_time () - start, <, G_TIME_SPAN_SECOND);
     g_unlink (path);
     g_assert_cmpuint (faults->len, ==, 1);
-    g_assert_cmpstr (((const struct fault *) faults->pdata[0])->message, ==, "the file is larger than 1 MB");
+    g_assert_cmpstr (((const struct fault *)faults->pdata[0])->message, ==, "the file is larger than 1 MB");
     expect_single (text, 1 << 20, "nested too deeply");
 
     /* One long value, many times. */
     g_autoptr (GString) long_value = g_string_new ("a: &a ");
-    for (int i = 0; i < 700000; i++)
-        g_string_append_c (long_value, 'x');
+    for (int i = 0; i < 700000; i++) g_string_append_c (long_value, 'x');
     g_string_append (long_value, "\nb: [");
-    for (int i = 0; i < 80000; i++)
-        g_string_append (long_value, "*a,");
+    for (int i = 0; i < 80000; i++) g_string_append (long_value, "*a,");
     g_string_append (long_value, "x]\n");
     expect_single (long_value->str, long_value->len, "unfold");
 
     g_autoptr (GString) many_keys = g_string_new (HEAD);
-    for (int i = 0; many_keys->len < 1000000; i++)
-        g_string_append_printf (many_keys, "lissten%d: 1\n", i);
+    for (int i = 0; many_keys->len < 1000000; i++) g_string_append_printf (many_keys, "lissten%d: 1\n", i);
     expect_single (many_keys->str, many_keys->len, "unknown key \"lissten0\" in the file");
 
     faults = (g_ptr_array_unref (faults), faults_new ());
@@ -189,7 +185,7 @@ static void test_unreadable (void)
         g_autoptr (GPtrArray) faults = faults_new ();
         g_assert_null (config_load (paths[i], faults));
         g_assert_cmpuint (faults->len, ==, 1);
-        g_assert_true (g_str_has_prefix (((const struct fault *) faults->pdata[0])->message, "could not read the file: "));
+        g_assert_true (g_str_has_prefix (((const struct fault *)faults->pdata[0])->message, "could not read the file: "));
     }
 }
 
@@ -197,9 +193,9 @@ static void test_copyable (void)
 {
     g_setenv ("TWILIO_TOKEN", "x", TRUE);
     config_unref (load ("config/switchboard.yaml"));
-    static const char *const names[] = {"SB_HTTP", "127.0.0.1:0", "SB_OPS", "127.0.0.1:0", "SB_PUBLIC_URL", "http://127.0.0.1:1", "SB_DATABASE", "x", "SB_STORAGE", "x"};
-    for (size_t i = 0; i < G_N_ELEMENTS (names); i += 2)
-        g_setenv (names[i], names[i + 1], TRUE);
+    static const char *const names[] = {
+        "SB_HTTP", "127.0.0.1:0", "SB_OPS", "127.0.0.1:0", "SB_PUBLIC_URL", "http://127.0.0.1:1", "SB_DATABASE", "x", "SB_STORAGE", "x"};
+    for (size_t i = 0; i < G_N_ELEMENTS (names); i += 2) g_setenv (names[i], names[i + 1], TRUE);
     struct config *demo = load ("config/demo.yaml");
     const struct channel *sms = find (demo, "acme", "support-sms");
     g_assert_nonnull (sms);
@@ -241,8 +237,7 @@ static void test_example (void)
     g_autofree char *text = read_file ("config/switchboard.yaml");
     size_t n;
     const struct config_table *tables = config_tables (&n);
-    for (size_t i = 0; i < n; i++)
-        expect_mentioned (text, tables[i].place, tables[i].settings);
+    for (size_t i = 0; i < n; i++) expect_mentioned (text, tables[i].place, tables[i].settings);
     for (const struct adapter *const *adapter = adapters; *adapter; adapter++)
         expect_mentioned (text, (*adapter)->name, (struct settings){(*adapter)->settings, (*adapter)->n_settings});
 }
@@ -252,8 +247,7 @@ static void test_reference (void)
     g_autoptr (GString) reference = g_string_new (NULL);
     config_document (reference);
     g_autofree char *written = read_file (REFERENCE);
-    if (strcmp (written, reference->str) != 0)
-        g_error (REFERENCE " is not what the tables say: run this test with --write");
+    if (strcmp (written, reference->str) != 0) g_error (REFERENCE " is not what the tables say: run this test with --write");
 }
 
 static int write_reference (void)
@@ -265,8 +259,7 @@ static int write_reference (void)
 
 int main (int argc, char **argv)
 {
-    if (argc == 2 && strcmp (argv[1], "--write") == 0)
-        return write_reference ();
+    if (argc == 2 && strcmp (argv[1], "--write") == 0) return write_reference ();
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/config/a file written by the contract is read", test_contract);
     g_test_add_func ("/config/every fault is told with its place and a hint", test_faults);

@@ -16,8 +16,7 @@ static char *show (const struct form *form)
         g_assert_cmpint (field->name[field->name_length], ==, '\0');
         g_assert_cmpint (field->value[field->value_length], ==, '\0');
         g_string_append_c (out, '[');
-        for (size_t j = 0; j < field->name_length; j++)
-            g_string_append_printf (out, field->name[j] == '\0' ? "\\0" : "%c", field->name[j]);
+        for (size_t j = 0; j < field->name_length; j++) g_string_append_printf (out, field->name[j] == '\0' ? "\\0" : "%c", field->name[j]);
         g_string_append_c (out, '=');
         for (size_t j = 0; j < field->value_length; j++)
             g_string_append_printf (out, field->value[j] == '\0' ? "\\0" : "%c", field->value[j]);
@@ -28,13 +27,31 @@ static char *show (const struct form *form)
 
 static void fields_in_their_order (void)
 {
-    static const struct { const char *given, *fields, *again; } examples[] = {
-        {"", "", ""}, {"a=1", "[a=1]", "a=1"}, {"b=1&a=2&b=3", "[b=1][a=2][b=3]", "b=1&b=3&a=2"}, {"a", "[a=]", "a="}, {"a=", "[a=]", "a="},
-        {"=1", "[=1]", "=1"}, {"=", "[=]", "="}, {"&&a=1&&", "[a=1]", "a=1"}, {"&", "", ""}, {"a=b=c", "[a=b=c]", "a=b%3Dc"},
-        {"a+b=c+d%20e%2B", "[a b=c d e+]", "a%20b=c%20d%20e%2B"}, {"%61%3d=%26", "[a==&]", "a%3D=%26"}, {"a=%00b%00", "[a=\\0b\\0]", "a=%00b%00"},
-        {"%00=1", "[\\0=1]", "%00=1"}, {"a=%ff\xfe", "[a=\xff\xfe]", "a=%FF%FE"}, {"a=%", "[a=%]", "a=%25"}, {"a=%4", "[a=%4]", "a=%254"},
-        {"a=%zz%4g", "[a=%zz%4g]", "a=%25zz%254g"}, {"a=%4&b=1", "[a=%4][b=1]", "a=%254&b=1"}, {"a=%e2%82%AC", "[a=\u20ac]", "a=%E2%82%AC"},
-        {"a=-_.!~*'()\"", "[a=-_.!~*'()\"]", "a=-_.!~*'()%22"}, {"a;b=1", "[a;b=1]", "a%3Bb=1"},
+    static const struct {
+        const char *given, *fields, *again;
+    } examples[] = {
+        {"", "", ""},
+        {"a=1", "[a=1]", "a=1"},
+        {"b=1&a=2&b=3", "[b=1][a=2][b=3]", "b=1&b=3&a=2"},
+        {"a", "[a=]", "a="},
+        {"a=", "[a=]", "a="},
+        {"=1", "[=1]", "=1"},
+        {"=", "[=]", "="},
+        {"&&a=1&&", "[a=1]", "a=1"},
+        {"&", "", ""},
+        {"a=b=c", "[a=b=c]", "a=b%3Dc"},
+        {"a+b=c+d%20e%2B", "[a b=c d e+]", "a%20b=c%20d%20e%2B"},
+        {"%61%3d=%26", "[a==&]", "a%3D=%26"},
+        {"a=%00b%00", "[a=\\0b\\0]", "a=%00b%00"},
+        {"%00=1", "[\\0=1]", "%00=1"},
+        {"a=%ff\xfe", "[a=\xff\xfe]", "a=%FF%FE"},
+        {"a=%", "[a=%]", "a=%25"},
+        {"a=%4", "[a=%4]", "a=%254"},
+        {"a=%zz%4g", "[a=%zz%4g]", "a=%25zz%254g"},
+        {"a=%4&b=1", "[a=%4][b=1]", "a=%254&b=1"},
+        {"a=%e2%82%AC", "[a=\u20ac]", "a=%E2%82%AC"},
+        {"a=-_.!~*'()\"", "[a=-_.!~*'()\"]", "a=-_.!~*'()%22"},
+        {"a;b=1", "[a;b=1]", "a%3Bb=1"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS (examples); i++) {
         struct form form;
@@ -90,12 +107,20 @@ static void assert_same_request (const struct http_request *a, const struct http
 static void requests_come_back_as_they_were (void)
 {
     static const struct http_header headers[] = {
-        {"Host", "x"}, {"X-Empty", ""}, {"X-Spaces", "  a  "}, {"X-Colons", ": a: b:"}, {"X-Bytes", "\xff\x01\x7f\xe2"}, {"X-Twice", "1"}, {"X-Twice", "2"},
-        {"X-Folded", "a\r\n b\r\n\tc"}, {"X-Return", "a\r"}, {"X-Feed", "\na\n"}, {"x-lower", "\t"},
+        {"Host", "x"},     {"X-Empty", ""},  {"X-Spaces", "  a  "},          {"X-Colons", ": a: b:"}, {"X-Bytes", "\xff\x01\x7f\xe2"},
+        {"X-Twice", "1"},  {"X-Twice", "2"}, {"X-Folded", "a\r\n b\r\n\tc"}, {"X-Return", "a\r"},     {"X-Feed", "\na\n"},
+        {"x-lower", "\t"},
     };
-    static const struct { const char *target, *path, *query; } targets[] = {
-        {"/hooks/acme/sms?x=1&y", "/hooks/acme/sms", "x=1&y"}, {"/", "/", ""}, {"/a?", "/a", ""}, {"/a??b?c", "/a", "?b?c"}, {"*", "*", ""},
-        {"/%00%2f?%", "/%00%2f", "%"}, {"/a b HTTP/1.1", "/a b HTTP/1.1", ""},
+    static const struct {
+        const char *target, *path, *query;
+    } targets[] = {
+        {"/hooks/acme/sms?x=1&y", "/hooks/acme/sms", "x=1&y"},
+        {"/", "/", ""},
+        {"/a?", "/a", ""},
+        {"/a??b?c", "/a", "?b?c"},
+        {"*", "*", ""},
+        {"/%00%2f?%", "/%00%2f", "%"},
+        {"/a b HTTP/1.1", "/a b HTTP/1.1", ""},
     };
     static const char *const bodies[] = {"", "a=1", "\r\n\r\n", " folded?", "\r\n"};
     for (size_t i = 0; i < G_N_ELEMENTS (targets); i++)
@@ -114,8 +139,7 @@ static void requests_come_back_as_they_were (void)
 static void bodies_of_any_bytes (void)
 {
     g_autofree char *bytes = g_malloc (70000);
-    for (size_t i = 0; i < 70000; i++)
-        bytes[i] = (char) (i * 7);
+    for (size_t i = 0; i < 70000; i++) bytes[i] = (char)(i * 7);
     g_autoptr (GBytes) body = g_bytes_new_static (bytes, 70000);
     struct http_request request = {"PUT", "/", "/", "", NULL, 0, body};
     g_autoptr (GBytes) wire = http_request_format (&request);
@@ -136,11 +160,26 @@ static void credentials_are_not_journaled (void)
 
 static void what_was_not_written_here (void)
 {
-#define WIRE(text) {text, sizeof text - 1}
-    static const struct { const char *bytes; size_t length; } wires[] = {
-        WIRE (""), WIRE ("GET"), WIRE ("GET / HTTP/1.1"), WIRE ("GET / HTTP/1.1\r\n"), WIRE ("GET / HTTP/1.0\r\n\r\n"), WIRE ("GET HTTP/1.1\r\n\r\n"),
-        WIRE (" HTTP/1.1\r\n\r\n"), WIRE ("GET / HTTP/1.1\r\nA: 1\r\n"), WIRE ("GET / HTTP/1.1\r\nA:1\r\n\r\n"), WIRE ("GET / HTTP/1.1\r\nA: \0\r\n\r\n"),
-        WIRE ("\r\n\r\n"), WIRE ("GET / HTTP/1.1\n\n"),
+#define WIRE(text)                                                                                                                         \
+    {                                                                                                                                      \
+        text, sizeof text - 1                                                                                                              \
+    }
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } wires[] = {
+        WIRE (""),
+        WIRE ("GET"),
+        WIRE ("GET / HTTP/1.1"),
+        WIRE ("GET / HTTP/1.1\r\n"),
+        WIRE ("GET / HTTP/1.0\r\n\r\n"),
+        WIRE ("GET HTTP/1.1\r\n\r\n"),
+        WIRE (" HTTP/1.1\r\n\r\n"),
+        WIRE ("GET / HTTP/1.1\r\nA: 1\r\n"),
+        WIRE ("GET / HTTP/1.1\r\nA:1\r\n\r\n"),
+        WIRE ("GET / HTTP/1.1\r\nA: \0\r\n\r\n"),
+        WIRE ("\r\n\r\n"),
+        WIRE ("GET / HTTP/1.1\n\n"),
     };
     for (size_t i = 0; i < G_N_ELEMENTS (wires); i++) {
         g_autoptr (GBytes) wire = g_bytes_new (wires[i].bytes, wires[i].length);

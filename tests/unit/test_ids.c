@@ -13,8 +13,7 @@ static void test_form (void)
     id_format (&id, text);
     g_assert_true (g_regex_match_simple ("^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$", text, 0, 0));
     uint64_t millis = 0;
-    for (int i = 0; i < 6; i++)
-        millis = millis << 8 | id.bytes[i];
+    for (int i = 0; i < 6; i++) millis = millis << 8 | id.bytes[i];
     g_assert_cmpuint (millis, ==, NOW / 1000);
 }
 
@@ -37,8 +36,7 @@ static void test_rise (void)
 static void *make_ids (void *data)
 {
     struct id *ids = data;
-    for (int i = 0; i < EACH; i++)
-        ids[i] = id_new (NOW);
+    for (int i = 0; i < EACH; i++) ids[i] = id_new (NOW);
     return NULL;
 }
 
@@ -51,16 +49,13 @@ static void test_threads (void)
 {
     g_autofree struct id *ids = g_new (struct id, THREADS * EACH);
     GThread *threads[THREADS];
-    for (int i = 0; i < THREADS; i++)
-        threads[i] = g_thread_new ("ids", make_ids, ids + (size_t) i * EACH);
+    for (int i = 0; i < THREADS; i++) threads[i] = g_thread_new ("ids", make_ids, ids + (size_t)i * EACH);
     for (int i = 0; i < THREADS; i++) {
         g_thread_join (threads[i]);
-        for (int j = 1; j < EACH; j++)
-            g_assert_cmpint (compare (ids + i * EACH + j - 1, ids + i * EACH + j), <, 0);
+        for (int j = 1; j < EACH; j++) g_assert_cmpint (compare (ids + i * EACH + j - 1, ids + i * EACH + j), <, 0);
     }
     qsort (ids, THREADS * EACH, sizeof *ids, compare);
-    for (int i = 1; i < THREADS * EACH; i++)
-        g_assert_cmpint (compare (ids + i - 1, ids + i), !=, 0);
+    for (int i = 1; i < THREADS * EACH; i++) g_assert_cmpint (compare (ids + i - 1, ids + i), !=, 0);
 }
 
 static void test_parse (void)
@@ -76,8 +71,16 @@ static void test_parse (void)
     g_assert_cmpmem (&id, sizeof id, &again, sizeof again);
 
     static const char *const bad[] = {
-        "", "0", "0199-", "00000000-0000-0000-0000-00000000000", "00000000-0000-0000-0000-0000000000000", "00000000-0000-0000-0000-00000000000g",
-        "00000000000000000000000000000000", "{00000000-0000-0000-0000-000000000000}", "00000000-0000-0000-00000-00000000000", " 0000000-0000-0000-0000-000000000000",
+        "",
+        "0",
+        "0199-",
+        "00000000-0000-0000-0000-00000000000",
+        "00000000-0000-0000-0000-0000000000000",
+        "00000000-0000-0000-0000-00000000000g",
+        "00000000000000000000000000000000",
+        "{00000000-0000-0000-0000-000000000000}",
+        "00000000-0000-0000-00000-00000000000",
+        " 0000000-0000-0000-0000-000000000000",
     };
     for (size_t i = 0; i < G_N_ELEMENTS (bad); i++) {
         g_assert_false (id_parse (bad[i], &again));

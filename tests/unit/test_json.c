@@ -7,20 +7,30 @@ static void expect_refused (const char *text, size_t length, const char *words)
 {
     g_autoptr (GError) error = NULL;
     g_assert_null (json_parse_text (text, length, &error));
-    g_assert_error (error, JSON_FAULT, (int) (strstr (words, "nested") || strstr (words, "larger") ? JSON_FAULT_LIMIT : JSON_FAULT_SYNTAX));
+    g_assert_error (error, JSON_FAULT, (int)(strstr (words, "nested") || strstr (words, "larger") ? JSON_FAULT_LIMIT : JSON_FAULT_SYNTAX));
     g_assert_nonnull (strstr (error->message, words));
     g_assert_null (strstr (error->message, "hunter2"));
 }
 
 static void test_strict (void)
 {
-    static const struct { const char *text, *words; } cases[] = {
-        {"", "too early"}, {"{\"hunter2\"", "too early"}, {"hunter2", "not well formed"}, {"{\"a\":1,\"a\":2}", "given twice"},
-        {"{} hunter2", "follows its end"}, {"[\"\\u0000\"]", "NUL"}, {"[\"\\ud800\"]", "not well formed"}, {"[\"\xff\"]", "not UTF-8"},
-        {"[99999999999999999999]", "too large"}, {"[1e400]", "too large"}, {"\"hunter2\"", "not well formed"}, {"[NaN]", "not well formed"},
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {"", "too early"},
+        {"{\"hunter2\"", "too early"},
+        {"hunter2", "not well formed"},
+        {"{\"a\":1,\"a\":2}", "given twice"},
+        {"{} hunter2", "follows its end"},
+        {"[\"\\u0000\"]", "NUL"},
+        {"[\"\\ud800\"]", "not well formed"},
+        {"[\"\xff\"]", "not UTF-8"},
+        {"[99999999999999999999]", "too large"},
+        {"[1e400]", "too large"},
+        {"\"hunter2\"", "not well formed"},
+        {"[NaN]", "not well formed"},
     };
-    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
-        expect_refused (cases[i].text, strlen (cases[i].text), cases[i].words);
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) expect_refused (cases[i].text, strlen (cases[i].text), cases[i].words);
     expect_refused (NULL, 0, "too early");
     g_autofree char *large = g_strnfill (JSON_BYTES_MOST + 1, ' ');
     expect_refused (large, JSON_BYTES_MOST + 1, "larger");
@@ -30,11 +40,9 @@ static void test_depth (void)
 {
     for (unsigned depth = JSON_DEPTH_MOST; depth <= JSON_DEPTH_MOST + 1; depth++) {
         g_autoptr (GString) text = g_string_new (NULL);
-        for (unsigned i = 0; i < depth; i++)
-            g_string_append (text, i % 2 ? "{\"[\\\"[\":" : "[");
+        for (unsigned i = 0; i < depth; i++) g_string_append (text, i % 2 ? "{\"[\\\"[\":" : "[");
         g_string_append (text, "1");
-        for (unsigned i = depth; i-- > 0;)
-            g_string_append (text, i % 2 ? "}" : "]");
+        for (unsigned i = depth; i-- > 0;) g_string_append (text, i % 2 ? "}" : "]");
         json_auto_t *value = json_parse_text (text->str, text->len, NULL);
         g_assert_true ((value != NULL) == (depth == JSON_DEPTH_MOST));
     }

@@ -20,14 +20,35 @@ static const struct settings table = {rows, N};
 
 static void test_forms (void)
 {
-    static const struct { unsigned row; const char *text; int64_t number; } good[] = {
-        {COUNT, "0", 0}, {COUNT, "007", 7}, {COUNT, "9223372036854775807", INT64_MAX},
-        {FLAG, "true", 1}, {FLAG, "false", 0},
-        {TIME, "250ms", 250000}, {TIME, "10s", 10000000}, {TIME, "5m", 300000000}, {TIME, "2h", INT64_C (7200000000)}, {TIME, "7d", INT64_C (604800000000)},
-        {SIZE, "0", 0}, {SIZE, "64kB", 65536}, {SIZE, "1MB", 1048576}, {SIZE, "17", 17},
-        {RATE, "10/s", 10000}, {RATE, "5/m", 83}, {RATE, "100/h", 27}, {RATE, "4/h", 1},
-        {URL, "https://gw.example.com", 0}, {URL, "http://127.0.0.1:8080/x?y=z", 0}, {URL, "http://[::1]:80/", 0},
-        {LISTEN, "127.0.0.1:0", 0}, {LISTEN, "[::1]:8080", 0}, {LISTEN, "localhost:65535", 0},
+    static const struct {
+        unsigned row;
+        const char *text;
+        int64_t number;
+    } good[] = {
+        {COUNT, "0", 0},
+        {COUNT, "007", 7},
+        {COUNT, "9223372036854775807", INT64_MAX},
+        {FLAG, "true", 1},
+        {FLAG, "false", 0},
+        {TIME, "250ms", 250000},
+        {TIME, "10s", 10000000},
+        {TIME, "5m", 300000000},
+        {TIME, "2h", INT64_C (7200000000)},
+        {TIME, "7d", INT64_C (604800000000)},
+        {SIZE, "0", 0},
+        {SIZE, "64kB", 65536},
+        {SIZE, "1MB", 1048576},
+        {SIZE, "17", 17},
+        {RATE, "10/s", 10000},
+        {RATE, "5/m", 83},
+        {RATE, "100/h", 27},
+        {RATE, "4/h", 1},
+        {URL, "https://gw.example.com", 0},
+        {URL, "http://127.0.0.1:8080/x?y=z", 0},
+        {URL, "http://[::1]:80/", 0},
+        {LISTEN, "127.0.0.1:0", 0},
+        {LISTEN, "[::1]:8080", 0},
+        {LISTEN, "localhost:65535", 0},
     };
     for (size_t i = 0; i < G_N_ELEMENTS (good); i++) {
         struct values *values = values_of (table, (const char *const[]){rows[good[i].row].name, good[i].text, NULL});
@@ -37,16 +58,56 @@ static void test_forms (void)
         g_assert_cmpint (values_number (values, good[i].row), ==, good[i].number);
         values_unref (values);
     }
-    static const struct { unsigned row; const char *text; } bad[] = {
-        {COUNT, ""}, {COUNT, "-1"}, {COUNT, "+1"}, {COUNT, "1.5"}, {COUNT, "0x10"}, {COUNT, " 1"}, {COUNT, "9223372036854775808"},
-        {FLAG, "yes"}, {FLAG, "True"}, {FLAG, "1"},
-        {TIME, "10"}, {TIME, "s"}, {TIME, "10 s"}, {TIME, "10S"}, {TIME, "-1s"}, {TIME, "9223372036854775807d"},
-        {SIZE, "1mb"}, {SIZE, "64KB"}, {SIZE, "1TB"}, {SIZE, "9223372036854775807GB"},
-        {RATE, "10"}, {RATE, "0/s"}, {RATE, "1/h"}, {RATE, "10/d"}, {RATE, "9223372036854775807/s"}, {RATE, "9223372036854775807/h"},
-        {URL, "gw.example.com"}, {URL, "ftp://x"}, {URL, "https://"}, {URL, "https://u:p@x"}, {URL, "https://u@x"}, {URL, "https://x/#y"},
-        {URL, "http://x:0"}, {URL, "http://x:99999"}, {URL, "http://x y/"}, {URL, "http:///x"},
-        {LISTEN, "8080"}, {LISTEN, ":8080"}, {LISTEN, "127.0.0.1"}, {LISTEN, "127.0.0.1:"}, {LISTEN, "127.0.0.1:65536"}, {LISTEN, "::1:8080"},
-        {LISTEN, "[::1:8080"}, {LISTEN, "[x]:1"}, {LISTEN, "a b:1"}, {LISTEN, "[]:1"},
+    static const struct {
+        unsigned row;
+        const char *text;
+    } bad[] = {
+        {COUNT, ""},
+        {COUNT, "-1"},
+        {COUNT, "+1"},
+        {COUNT, "1.5"},
+        {COUNT, "0x10"},
+        {COUNT, " 1"},
+        {COUNT, "9223372036854775808"},
+        {FLAG, "yes"},
+        {FLAG, "True"},
+        {FLAG, "1"},
+        {TIME, "10"},
+        {TIME, "s"},
+        {TIME, "10 s"},
+        {TIME, "10S"},
+        {TIME, "-1s"},
+        {TIME, "9223372036854775807d"},
+        {SIZE, "1mb"},
+        {SIZE, "64KB"},
+        {SIZE, "1TB"},
+        {SIZE, "9223372036854775807GB"},
+        {RATE, "10"},
+        {RATE, "0/s"},
+        {RATE, "1/h"},
+        {RATE, "10/d"},
+        {RATE, "9223372036854775807/s"},
+        {RATE, "9223372036854775807/h"},
+        {URL, "gw.example.com"},
+        {URL, "ftp://x"},
+        {URL, "https://"},
+        {URL, "https://u:p@x"},
+        {URL, "https://u@x"},
+        {URL, "https://x/#y"},
+        {URL, "http://x:0"},
+        {URL, "http://x:99999"},
+        {URL, "http://x y/"},
+        {URL, "http:///x"},
+        {LISTEN, "8080"},
+        {LISTEN, ":8080"},
+        {LISTEN, "127.0.0.1"},
+        {LISTEN, "127.0.0.1:"},
+        {LISTEN, "127.0.0.1:65536"},
+        {LISTEN, "::1:8080"},
+        {LISTEN, "[::1:8080"},
+        {LISTEN, "[x]:1"},
+        {LISTEN, "a b:1"},
+        {LISTEN, "[]:1"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS (bad); i++) {
         g_test_message ("%s", bad[i].text);
@@ -118,8 +179,10 @@ static void test_files (void)
     g_autofree char *directory = g_dir_make_tmp ("sb-settings-XXXXXX", NULL);
     g_autofree char *path = g_build_filename (directory, "token", NULL);
     g_autofree char *reference = g_strdup_printf ("<${file:%s}>", path);
-    static const struct { const char *content, *expanded; } cases[] = {
-        {"secret\n", "<secret>"}, {"secret", "<secret>"}, {"secret\r\n", "<secret>"}, {"a\n\n", "<a\n>"}, {"", "<>"}, {" x ", "< x >"}};
+    static const struct {
+        const char *content, *expanded;
+    } cases[] = {{"secret\n", "<secret>"}, {"secret", "<secret>"}, {"secret\r\n", "<secret>"}, {"a\n\n", "<a\n>"}, {"", "<>"},
+                 {" x ", "< x >"}};
     for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
         g_assert_true (g_file_set_contents (path, cases[i].content, -1, NULL));
         expect_expanded (reference, cases[i].expanded);
@@ -140,9 +203,18 @@ static void test_files (void)
 static void test_suggest (void)
 {
     static const char *const names[] = {"account_sid", "auth_token", "from", NULL};
-    static const struct { const char *word, *nearest; } cases[] = {
-        {"auth_tokn", "auth_token"}, {"auht_token", "auth_token"}, {"authtoken", "auth_token"}, {"form", "from"}, {"frm", "from"},
-        {"account_id", "account_sid"}, {"colour", NULL}, {"x", NULL}, {"", NULL},
+    static const struct {
+        const char *word, *nearest;
+    } cases[] = {
+        {"auth_tokn", "auth_token"},
+        {"auht_token", "auth_token"},
+        {"authtoken", "auth_token"},
+        {"form", "from"},
+        {"frm", "from"},
+        {"account_id", "account_sid"},
+        {"colour", NULL},
+        {"x", NULL},
+        {"", NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
         g_autofree char *hint = settings_suggest (cases[i].word, names);

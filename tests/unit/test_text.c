@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
 #include "model/content.h"
 #include "model/message.h"
 #include "model/text.h"
-#include "base/json.h"
 
 #include <string.h>
 
@@ -70,8 +70,8 @@ static void content_is_json (void)
     content_string (open, "opt_out", "STOP");
     g_autofree char *content = content_end (open);
     json_auto_t *json = parse (content);
-    json_auto_t *expected = json_pack ("{s:s,s:s,s:{s:s,s:s},s:s}", "kind", "text", "text", "\"\\/\b\f\n\r\t\x01\x1f\u2028\U0001f44b", "extra", "A", "1", "B",
-                                       "", "opt_out", "STOP");
+    json_auto_t *expected = json_pack ("{s:s,s:s,s:{s:s,s:s},s:s}", "kind", "text", "text", "\"\\/\b\f\n\r\t\x01\x1f\u2028\U0001f44b",
+                                       "extra", "A", "1", "B", "", "opt_out", "STOP");
     g_assert_true (json_equal (json, expected));
 }
 
@@ -80,8 +80,7 @@ static void repaired_content_keeps_the_bytes (void)
 {
     char bytes[256];
     g_autofree char *text = NULL;
-    for (int i = 0; i < 256; i++)
-        bytes[i] = (char) i;
+    for (int i = 0; i < 256; i++) bytes[i] = (char)i;
     GString *open = content_new ("text");
     content_text (open, bytes, sizeof bytes, &text);
     g_autofree char *content = content_end (open);
@@ -107,8 +106,7 @@ static void media_kinds (void)
 static void status_names (void)
 {
     static const char *const names[] = {"queued", "uncertain", "sent", "failed", "delivered", "read"};
-    for (unsigned i = 0; i < G_N_ELEMENTS (names); i++)
-        g_assert_cmpstr (status_name (i), ==, names[i]);
+    for (unsigned i = 0; i < G_N_ELEMENTS (names); i++) g_assert_cmpstr (status_name (i), ==, names[i]);
 }
 
 int main (int argc, char **argv)

@@ -14,14 +14,21 @@
 static struct channel make_channel (const char *callback_url, const char *const *pairs)
 {
     const struct adapter *twilio = adapter_find ("twilio");
-    struct channel channel = {"acme", "sms", twilio, values_of ((struct settings) {twilio->settings, twilio->n_settings}, pairs), callback_url, 0, 0};
+    struct channel channel = {
+        .account = "acme",
+        .slug = "sms",
+        .adapter = twilio,
+        .values = values_of ((struct settings){twilio->settings, twilio->n_settings}, pairs),
+        .callback_url = callback_url,
+    };
     g_assert_nonnull (channel.values);
     return channel;
 }
 
 static struct channel usual_channel (void)
 {
-    static const char *const pairs[] = {"account_sid", "AC1", "auth_token", "new-token", "auth_token", "old-token", "from", "+15550009999", NULL};
+    static const char *const pairs[] = {"account_sid", "AC1",  "auth_token",   "new-token", "auth_token",
+                                        "old-token",   "from", "+15550009999", NULL};
     return make_channel ("https://gw.example.com/hooks/acme/sms", pairs);
 }
 
@@ -29,8 +36,7 @@ static struct channel usual_channel (void)
 
 static void set_text (json_t *object, const char *name, const char *text)
 {
-    if (text != NULL)
-        g_assert_cmpint (json_object_set_new (object, name, json_string (text)), ==, 0);
+    if (text != NULL) g_assert_cmpint (json_object_set_new (object, name, json_string (text)), ==, 0);
 }
 
 static json_t *show_message (const struct incoming *incoming)
@@ -48,8 +54,7 @@ static json_t *show_message (const struct incoming *incoming)
     for (guint i = 0; incoming->files != NULL && i < incoming->files->len; i++) {
         const struct remote_file *file = g_ptr_array_index (incoming->files, i);
         json_t *files = json_object_get (object, "files"), *shown = json_object ();
-        if (files == NULL)
-            json_object_set_new (object, "files", files = json_array ());
+        if (files == NULL) json_object_set_new (object, "files", files = json_array ());
         set_text (shown, "url", file->url);
         set_text (shown, "mime", file->mime);
         set_text (shown, "name", file->name);
@@ -78,8 +83,7 @@ static json_t *show_reply (const struct http_response *reply)
     const char *body = g_bytes_get_data (reply->body, &length);
     json_object_set_new (object, "body", json_stringn (body, length));
     for (guint i = 0; reply->headers != NULL && i < reply->headers->len; i++) {
-        if (i == 0)
-            json_object_set_new (object, "headers", json_array ());
+        if (i == 0) json_object_set_new (object, "headers", json_array ());
         json_array_append_new (json_object_get (object, "headers"), json_string (g_ptr_array_index (reply->headers, i)));
     }
     return object;
@@ -91,14 +95,11 @@ static json_t *show (const struct received *received)
     json_t *object = json_object ();
     set_text (object, "kind", kinds[received->kind]);
     set_text (object, "reason", received->reason);
-    if (received->reply != NULL)
-        json_object_set_new (object, "reply", show_reply (received->reply));
-    if (received->messages != NULL)
-        json_object_set_new (object, "messages", json_array ());
+    if (received->reply != NULL) json_object_set_new (object, "reply", show_reply (received->reply));
+    if (received->messages != NULL) json_object_set_new (object, "messages", json_array ());
     for (guint i = 0; received->messages != NULL && i < received->messages->len; i++)
         json_array_append_new (json_object_get (object, "messages"), show_message (g_ptr_array_index (received->messages, i)));
-    if (received->receipts != NULL)
-        json_object_set_new (object, "receipts", json_array ());
+    if (received->receipts != NULL) json_object_set_new (object, "receipts", json_array ());
     for (guint i = 0; received->receipts != NULL && i < received->receipts->len; i++)
         json_array_append_new (json_object_get (object, "receipts"), show_receipt (g_ptr_array_index (received->receipts, i)));
     return object;
@@ -115,8 +116,7 @@ static json_t *receive (const struct channel *channel, const struct http_request
 
 static void assert_same (const char *name, json_t *got, json_t *expected)
 {
-    if (json_equal (got, expected))
-        return;
+    if (json_equal (got, expected)) return;
     char *left = json_dumps (got, JSON_INDENT (2) | JSON_SORT_KEYS), *right = json_dumps (expected, JSON_INDENT (2) | JSON_SORT_KEYS);
     g_test_message ("%s: got %s\nexpected %s", name, left, right);
     g_test_fail_printf ("%s: the result is another than the file says", name);
@@ -135,8 +135,7 @@ static void assert_forgeries_fail (const struct channel *channel, const struct h
     struct http_header headers[16];
     size_t n = 0;
     for (size_t i = 0; i < request->n_headers; i++)
-        if (!g_str_equal (request->headers[i].name, "X-Twilio-Signature"))
-            headers[n++] = request->headers[i];
+        if (!g_str_equal (request->headers[i].name, "X-Twilio-Signature")) headers[n++] = request->headers[i];
     struct http_request unsigned_request = *request;
     unsigned_request.headers = headers;
     unsigned_request.n_headers = n;
@@ -146,13 +145,13 @@ static void assert_forgeries_fail (const struct channel *channel, const struct h
     struct http_request changed = *request;
     g_autofree char *target = g_strconcat (request->target, request->query[0] == '\0' ? "?" : "0", NULL);
     changed.target = target;
+    changed.query = strchr (target, '?') + 1;
     json_auto_t *other_target = receive (channel, &changed, false);
     g_assert_true (is_kind (other_target, "stranger"));
 
     gsize length;
     const char *body = g_bytes_get_data (request->body, &length);
-    if (length == 0)
-        return;
+    if (length == 0) return;
     char *copy = g_memdup2 (body, length);
     copy[length - 1] = copy[length - 1] == '1' ? '2' : '1';
     g_autoptr (GBytes) other = g_bytes_new_take (copy, length);
@@ -193,7 +192,7 @@ static void one_file (gconstpointer data)
 
 static int compare_names (gconstpointer a, gconstpointer b)
 {
-    return strcmp (*(const char *const *) a, *(const char *const *) b);
+    return strcmp (*(const char *const *)a, *(const char *const *)b);
 }
 
 static void add_files (GPtrArray *names)
@@ -202,8 +201,7 @@ static void add_files (GPtrArray *names)
     GDir *folder = g_dir_open (FOLDER, 0, &error);
     g_assert_no_error (error);
     for (const char *name; (name = g_dir_read_name (folder)) != NULL;)
-        if (g_str_has_suffix (name, ".http"))
-            g_ptr_array_add (names, g_strndup (name, strlen (name) - strlen (".http")));
+        if (g_str_has_suffix (name, ".http")) g_ptr_array_add (names, g_strndup (name, strlen (name) - strlen (".http")));
     g_dir_close (folder);
     g_assert_cmpuint (names->len, >=, 100);
     g_ptr_array_sort (names, compare_names);
@@ -219,7 +217,9 @@ static void add_files (GPtrArray *names)
 #define JSON_BODY "{\"property\": \"value\", \"boolean\": true}"
 #define JSON_HASH "0a1ff7634d9ab3b95db5c9a2dfe9416e41502b283a80c7cf19632632f96e6620"
 
-struct signed_request { const char *callback_url, *target, *type, *body, *signature; };
+struct signed_request {
+    const char *callback_url, *target, *type, *body, *signature;
+};
 
 static bool is_authentic (const struct signed_request *given)
 {
@@ -240,31 +240,38 @@ static bool is_authentic (const struct signed_request *given)
 static void published_vectors (void)
 {
     static const char form[] = "application/x-www-form-urlencoded", target[] = "/myapp.php?foo=1&bar=2";
-    static const char plain[] = "RSOYDt4T1cUTdK1PDd93/VVr8B8=", port[] = "kvajT1Ptam85bY51eRf/AJRuM3w=", port80[] = "0ZXoZLH/DfblKGATFgpif+LLRf4=";
+    static const char plain[] = "RSOYDt4T1cUTdK1PDd93/VVr8B8=", port[] = "kvajT1Ptam85bY51eRf/AJRuM3w=",
+                      port80[] = "0ZXoZLH/DfblKGATFgpif+LLRf4=";
     static const char https[] = "https://mycompany.com/hooks/acme/sms", https443[] = "https://mycompany.com:443/hooks/acme/sms";
     static const char http[] = "http://mycompany.com/hooks/acme/sms", http80[] = "http://mycompany.com:80/hooks/acme/sms";
     static const struct signed_request good[] = {
-        {https, target, form, PARAMETERS, plain}, {https443, target, form, PARAMETERS, plain},
+        {https, target, form, PARAMETERS, plain},
+        {https443, target, form, PARAMETERS, plain},
         {"https://mycompany.com:8443/hooks/acme/sms", target, form, PARAMETERS, plain},
-        {https, target, form, PARAMETERS, port}, {https443, target, form, PARAMETERS, port},
-        {http, target, form, PARAMETERS, port80}, {http80, target, form, PARAMETERS, port80},
+        {https, target, form, PARAMETERS, port},
+        {https443, target, form, PARAMETERS, port},
+        {http, target, form, PARAMETERS, port80},
+        {http80, target, form, PARAMETERS, port80},
         {https, "/myapp.php?foo=1&bar=2&bodySHA256=" JSON_HASH, "application/json", JSON_BODY, "a9nBmqA0ju/hNViExpshrM61xv4="},
         /* public_url with a path of its own */
         {"https://mycompany.com/myapp.php/hooks/acme/sms", "?foo=1&bar=2", form, PARAMETERS, plain},
         {"https://mycompany.com/myapp/hooks/acme/sms", ".php?foo=1&bar=2", form, PARAMETERS, port},
     };
     for (size_t i = 0; i < G_N_ELEMENTS (good); i++)
-        if (!is_authentic (&good[i]))
-            g_test_fail_printf ("vector %zu is not authentic", i);
+        if (!is_authentic (&good[i])) g_test_fail_printf ("vector %zu is not authentic", i);
     static const struct signed_request bad[] = {
-        {http, target, form, PARAMETERS, plain}, {https, target, form, PARAMETERS, port80}, {http, target, form, PARAMETERS, port},
-        {https, target, form, PARAMETERS "&Digits=1235", plain}, {https, target, form, "", plain}, {https, "/myapp.php?foo=1", form, PARAMETERS, plain},
+        {http, target, form, PARAMETERS, plain},
+        {https, target, form, PARAMETERS, port80},
+        {http, target, form, PARAMETERS, port},
+        {https, target, form, PARAMETERS "&Digits=1235", plain},
+        {https, target, form, "", plain},
+        {https, "/myapp.php?foo=1", form, PARAMETERS, plain},
         {https, "/myapp.php?foo=1&bar=2&bodySHA256=" JSON_HASH, "application/json", JSON_BODY " ", "a9nBmqA0ju/hNViExpshrM61xv4="},
-        {"https://mycompany.com:8443/hooks/acme/sms", target, form, PARAMETERS, port}, {https, target, form, PARAMETERS, "RSOYDt4T1cUTdK1PDd93/VVr8B9="},
+        {"https://mycompany.com:8443/hooks/acme/sms", target, form, PARAMETERS, port},
+        {https, target, form, PARAMETERS, "RSOYDt4T1cUTdK1PDd93/VVr8B9="},
     };
     for (size_t i = 0; i < G_N_ELEMENTS (bad); i++)
-        if (is_authentic (&bad[i]))
-            g_test_fail_printf ("forgery %zu is authentic", i);
+        if (is_authentic (&bad[i])) g_test_fail_printf ("forgery %zu is authentic", i);
 }
 
 /* Equal values of one name are counted once, wherever they stand. */
@@ -272,21 +279,22 @@ static void order_does_not_matter (void)
 {
     static const struct signed_request requests[] = {
         {"https://mycompany.com/hooks/acme/sms", "/myapp.php?foo=1&bar=2", "application/x-www-form-urlencoded",
-         "To=%2B18005551212&From=%2B14158675309&Digits=1234&Caller=%2B14158675309&CallSid=CA1234567890ABCDE", "RSOYDt4T1cUTdK1PDd93/VVr8B8="},
+         "To=%2B18005551212&From=%2B14158675309&Digits=1234&Caller=%2B14158675309&CallSid=CA1234567890ABCDE",
+         "RSOYDt4T1cUTdK1PDd93/VVr8B8="},
         {"https://mycompany.com/hooks/acme/sms", "/myapp.php?foo=1&bar=2", "Application/X-WWW-Form-URLEncoded ;charset=x",
          "Digits=1234&" PARAMETERS "&Digits=%31234", "RSOYDt4T1cUTdK1PDd93/VVr8B8="},
     };
-    for (size_t i = 0; i < G_N_ELEMENTS (requests); i++)
-        g_assert_true (is_authentic (&requests[i]));
+    for (size_t i = 0; i < G_N_ELEMENTS (requests); i++) g_assert_true (is_authentic (&requests[i]));
 }
 
 static void settings_say_what_is_missing (void)
 {
     const struct adapter *twilio = adapter_find ("twilio");
     const struct settings table = {twilio->settings, twilio->n_settings};
-    g_assert_null (values_of (table, (const char *const[]) {"account_sid", "AC1", "from", "+15550009999", NULL}));
-    g_assert_null (values_of (table, (const char *const[]) {"auth_token", "t", "from", "+15550009999", NULL}));
-    struct values *values = values_of (table, (const char *const[]) {"account_sid", "AC1", "auth_token", "t", "messaging_service_sid", "MG1", NULL});
+    g_assert_null (values_of (table, (const char *const[]){"account_sid", "AC1", "from", "+15550009999", NULL}));
+    g_assert_null (values_of (table, (const char *const[]){"auth_token", "t", "from", "+15550009999", NULL}));
+    struct values *values =
+        values_of (table, (const char *const[]){"account_sid", "AC1", "auth_token", "t", "messaging_service_sid", "MG1", NULL});
     g_assert_nonnull (values);
     values_unref (values);
     for (size_t i = 0; i < table.n; i++) {

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A load of signed Twilio webhooks on loopback. Every request is another message (a benchmark of redeliveries measures nothing), made and signed before
+ * the clock starts. One thread, epoll. Closed loop: every connection sends its next request when it has its answer. With --rate, open
+ * loop: requests are due at even intervals, and latency counts from when one was due.
+ *
+ *     load --port P --url PUBLIC_URL/hooks/acme/support-sms --token T --messages N --connections C [--rate R] [--senders S] [--run NAME]
+ *
+ * Prints one JSON line: {"acknowledged":N,"refused":N,"seconds":S,"rate":R,"p50":ms,"p99":ms}
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+static int port, n_messages = 10000, n_connections = 64, n_senders = 10000, rate;
+static char *url, *token, *run_name = "a";
+static const GOptionEntry entries[] = {
+    {"port", 0, 0, G_OPTION_ARG_INT, &port, "", ""},
+    {"messages", 0, 0, G_OPTION_ARG_INT, &n_messages, "", ""},
+    {"connections", 0, 0, G_OPTION_ARG_INT, &n_connections, "", ""},
+    {"senders", 0, 0, G_OPTION_ARG_INT, &n_senders, "", ""},
+    {"rate", 0, 0, G_OPTION_ARG_INT, &rate, "", ""},
+    {"url", 0, 0, G_OPTION_ARG_STRING, &url, "", ""},
+    {"token", 0, 0, G_OPTION_ARG_STRING, &token, "", ""},
+    {"run", 0, 0, G_OPTION_ARG_STRING, &run_name, "", ""},
+    G_OPTION_ENTRY_NULL,
+};
+
+struct request { char *bytes; size_t length; };
+
+struct connection {
+    int fd;
+    bool busy;
+    struct request *request;
+    size_t sent, received;
+    int64_t due;
+    char answer[4096];
+};
+
+/* The parameters of a real one, in the order that the signature wants. */
+static struct request make_request (int i)
+{
+    g_autofree char *sid = g_strdup_printf ("SM%s%030d", run_name, i);
+    g_autofree char *from = g_strdup_printf ("+1555%07d", (int) ((int64_t) i * 7919 % n_senders));
+    const char *pairs[][2] = {{"AccountSid", "AC00000000000000000000000000000001"},
+                              {"ApiVersion", "2010-04-01"},
+                              {"Body", "Hello, is my order 4711 on its way? I need it on Friday."},
+                              {"From", from},
+                              {"FromCity", "HOLYOKE"},
+                              {"FromCountry", "US"},
+                              {"FromState", "MA"},
+                              {"FromZip", "01022"},
+                              {"MessageSid", sid},
+                              {"NumMedia", "0"},
+                              {"NumSegments", "1"},
+                              {"SmsMessageSid", sid},
+                              {"SmsSid", sid},
+                              {"SmsStatus", "received"},
+                              {"To", "+15550001111"},
+                              {"ToCountry", "US"}};
+    g_autoptr (GString) body = g_string_new (NULL);
+    GHmac *hmac = g_hmac_new (G_CHECKSUM_SHA1, (const guchar *) token, strlen (token));
+    g_hmac_update (hmac, (const guchar *) url, -1);
+    for (size_t k = 0; k < G_N_ELEMENTS (pairs); k++) {
+        g_hmac_update (hmac, (const guchar *) pairs[k][0], -1);
+        g_hmac_update (hmac, (const guchar *) pairs[k][1], -1);
+        g_autofree char *value = g_uri_escape_string (pairs[k][1], NULL, false);
+        g_string_append_printf (body, "%s%s=%s", k ? "&" : "", pairs[k][0], value);
+    }
+    guint8 digest[20];
+    gsize size = sizeof digest;
+    g_hmac_get_digest (hmac, digest, &size);
+    g_hmac_unref (hmac);
+    g_autofree char *signature = g_base64_encode (digest, size);
+    const char *path = strstr (strstr (url, "//") + 2, "/");
+    char *bytes = g_strdup_printf ("POST %s HTTP/1.1\r\nHost: gw.example.com\r\nUser-Agent: TwilioProxy/1.1\r\nAccept: */*\r\nX-Twilio-Signature: %s\r\n"
+                                   "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: %zu\r\n\r\n%s",
+                                   path, signature, body->len, body->str);
+    return (struct request) {bytes, strlen (bytes)};
+}
+
+static int open_connection (void)
+{
+    int fd = socket (AF_INET, SOCK_STREAM, 0), one = 1;
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons ((uint16_t) port), .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+    if (fd < 0 || connect (fd, (struct sockaddr *) &to, sizeof to) < 0) {
+        perror ("connect");
+        exit (1);
+    }
+    setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    fcntl (fd, F_SETFL, O_NONBLOCK);
+    return fd;
+}
+
+static void push (struct connection *c)
+{
+    while (c->sent < c->request->length) {
+        ssize_t n = write (c->fd, c->request->bytes + c->sent, c->request->length - c->sent);
+        if (n < 0 && errno == EAGAIN)
+            return; /* requests are far smaller than a socket's buffer: this hardly happens, and EPOLLOUT is on */
+        if (n < 0) {
+            perror ("write");
+            exit (1);
+        }
+        c->sent += (size_t) n;
+    }
+}
+
+static void start (struct connection *c, struct request *request, int64_t due)
+{
+    c->request = request;
+    c->sent = c->received = 0;
+    c->due = due;
+    c->busy = true;
+    push (c);
+}
+
+/* True: a whole answer is there. Ours all have a Content-Length. */
+static bool pull (struct connection *c, int *status)
+{
+    ssize_t n = read (c->fd, c->answer + c->received, sizeof c->answer - 1 - c->received);
+    if (n < 0 && errno == EAGAIN)
+        return false;
+    if (n <= 0) {
+        fprintf (stderr, "the gateway closed a connection\n");
+        exit (1);
+    }
+    c->received += (size_t) n;
+    c->answer[c->received] = '\0';
+    char *end = strstr (c->answer, "\r\n\r\n"), *length = strcasestr (c->answer, "content-length:");
+    if (!end || !length || c->received < (size_t) (end + 4 - c->answer) + strtoul (length + 15, NULL, 10))
+        return false;
+    *status = atoi (c->answer + 9);
+    c->busy = false;
+    return true;
+}
+
+static int compare (const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *) a, y = *(const int64_t *) b;
+    return (x > y) - (x < y);
+}
+
+int main (int argc, char **argv)
+{
+    g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+    g_option_context_add_main_entries (context, entries, NULL);
+    if (!g_option_context_parse (context, &argc, &argv, NULL) || !port || !url || !token)
+        return 2;
+    struct request *requests = g_new (struct request, n_messages);
+    for (int i = 0; i < n_messages; i++)
+        requests[i] = make_request (i);
+    struct connection *connections = g_new0 (struct connection, n_connections);
+    int64_t *latencies = g_new (int64_t, n_messages);
+    int epoll = epoll_create1 (0), next = 0, done = 0, refused = 0;
+    for (int i = 0; i < n_connections; i++) {
+        connections[i].fd = open_connection ();
+        struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = &connections[i]};
+        epoll_ctl (epoll, EPOLL_CTL_ADD, connections[i].fd, &event);
+    }
+    int64_t began = g_get_monotonic_time ();
+    while (done < n_messages) {
+        int64_t now = g_get_monotonic_time ();
+        for (int i = 0; i < n_connections && next < n_messages; i++) {
+            int64_t due = rate ? began + (int64_t) next * G_USEC_PER_SEC / rate : now;
+            if (due > now)
+                break;
+            if (!connections[i].busy)
+                start (&connections[i], &requests[next++], due);
+        }
+        struct epoll_event events[256];
+        int n = epoll_wait (epoll, events, G_N_ELEMENTS (events), rate ? 1 : 1000);
+        for (int i = 0; i < n; i++) {
+            struct connection *c = events[i].data.ptr;
+            int status = 0;
+            if (!c->busy)
+                continue;
+            push (c);
+            if (!pull (c, &status))
+                continue;
+            if (status != 200)
+                refused++;
+            latencies[done++] = g_get_monotonic_time () - c->due;
+            if (!rate && next < n_messages)
+                start (c, &requests[next++], g_get_monotonic_time ());
+        }
+    }
+    double seconds = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
+    qsort (latencies, (size_t) n_messages, sizeof *latencies, compare);
+    printf ("{\"acknowledged\":%d,\"refused\":%d,\"seconds\":%.3f,\"rate\":%.0f,\"p50\":%.2f,\"p99\":%.2f}\n", done - refused, refused, seconds,
+            (done - refused) / seconds, (double) latencies[n_messages / 2] / 1000, (double) latencies[(int) (n_messages * 0.99)] / 1000);
+    return refused ? 1 : 0;
+}

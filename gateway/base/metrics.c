@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/metrics.h"
+
+#include <stdatomic.h>
+
+#define BUCKETS_MOST 14
+
+static const struct {
+    const char *name, *labels, *help;
+} counters[METRIC_N] = {
+    [METRIC_INGEST_STORED] = {"gw_ingest_requests_total", "outcome=\"stored\"", "requests of providers by what became of them"},
+    [METRIC_INGEST_DUPLICATE] = {"gw_ingest_requests_total", "outcome=\"duplicate\"", NULL},
+    [METRIC_INGEST_QUARANTINED] = {"gw_ingest_requests_total", "outcome=\"quarantined\"", NULL},
+    [METRIC_INGEST_REFUSED] = {"gw_ingest_requests_total", "outcome=\"refused\"", NULL},
+    [METRIC_INGEST_BUSY] = {"gw_ingest_requests_total", "outcome=\"busy\"", NULL},
+    [METRIC_API_REQUESTS] = {"gw_api_requests_total", "outcome=\"answered\"", "requests of the API"},
+    [METRIC_API_REFUSED] = {"gw_api_requests_total", "outcome=\"refused\"", NULL},
+    [METRIC_API_BUSY] = {"gw_api_requests_total", "outcome=\"busy\"", NULL},
+    [METRIC_EVENTS_STREAMED] = {"gw_events_streamed_total", "", "events written to event streams"},
+};
+
+static const struct {
+    const char *name, *help;
+    size_t n;
+    double bounds[BUCKETS_MOST];
+} histograms[HISTOGRAM_N] = {
+    [HISTOGRAM_BATCH_SIZE] = {"gw_ingest_commit_batch_size", "requests in one transaction", 9, {1, 2, 4, 8, 16, 32, 64, 128, 256}},
+    [HISTOGRAM_COMMIT_SECONDS] = {"gw_ingest_commit_seconds", "time of one intake transaction", 10, {.001, .0025, .005, .01, .025, .05, .1, .25, 1, 30}},
+    [HISTOGRAM_API_SECONDS] = {"gw_http_request_duration_seconds", "time of API requests", 11, {.001, .0025, .005, .01, .025, .05, .1, .25, 1, 5, 30}},
+};
+
+static atomic_uint_fast64_t counts[METRIC_N];
+static struct {
+    atomic_uint_fast64_t buckets[BUCKETS_MOST], n, sum; /* sum in millionths */
+} observed[HISTOGRAM_N];
+
+void metrics_add (enum metric metric, uint64_t n)
+{
+    atomic_fetch_add_explicit (&counts[metric], n, memory_order_relaxed);
+}
+
+void metrics_count (enum metric metric)
+{
+    metrics_add (metric, 1);
+}
+
+void metrics_observe (enum histogram h, double value)
+{
+    size_t i = 0;
+    while (i < histograms[h].n && value > histograms[h].bounds[i])
+        i++;
+    if (i < histograms[h].n)
+        atomic_fetch_add_explicit (&observed[h].buckets[i], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit (&observed[h].n, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit (&observed[h].sum, (uint64_t) (value * 1000000), memory_order_relaxed);
+}
+
+static void format_histogram (GString *out, enum histogram h)
+{
+    const char *name = histograms[h].name;
+    uint64_t below = 0, n = atomic_load (&observed[h].n);
+    g_string_append_printf (out, "# HELP %s %s\n# TYPE %s histogram\n", name, histograms[h].help, name);
+    for (size_t i = 0; i < histograms[h].n; i++) {
+        below += atomic_load (&observed[h].buckets[i]);
+        g_string_append_printf (out, "%s_bucket{le=\"%g\"} %" G_GUINT64_FORMAT "\n", name, histograms[h].bounds[i], below);
+    }
+    g_string_append_printf (out, "%s_bucket{le=\"+Inf\"} %" G_GUINT64_FORMAT "\n%s_sum %g\n%s_count %" G_GUINT64_FORMAT "\n", name, MAX (n, below), name,
+                            (double) atomic_load (&observed[h].sum) / 1000000, name, MAX (n, below));
+}
+
+void metrics_format (GString *out)
+{
+    for (size_t i = 0; i < METRIC_N; i++) {
+        if (counters[i].help)
+            g_string_append_printf (out, "# HELP %s %s\n# TYPE %s counter\n", counters[i].name, counters[i].help, counters[i].name);
+        g_string_append_printf (out, *counters[i].labels ? "%s{%s} %" G_GUINT64_FORMAT "\n" : "%s%s %" G_GUINT64_FORMAT "\n", counters[i].name,
+                                counters[i].labels, (uint64_t) atomic_load (&counts[i]));
+    }
+    for (size_t h = 0; h < HISTOGRAM_N; h++)
+        format_histogram (out, (enum histogram) h);
+}
+
+void metrics_gauge (GString *out, const char *name, const char *help, double value)
+{
+    g_string_append_printf (out, "# HELP %s %s\n# TYPE %s gauge\n%s %.15g\n", name, help, name, name, value);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Counters of the whole program, by Prometheus' text format 0.0.4. One row of metrics.c is one metric; any thread counts, without a lock.
+ */
+#pragma once
+#include <glib.h>
+#include <stdint.h>
+
+enum metric {
+    METRIC_INGEST_STORED,
+    METRIC_INGEST_DUPLICATE,
+    METRIC_INGEST_QUARANTINED,
+    METRIC_INGEST_REFUSED,
+    METRIC_INGEST_BUSY,
+    METRIC_API_REQUESTS,
+    METRIC_API_REFUSED,
+    METRIC_API_BUSY,
+    METRIC_EVENTS_STREAMED,
+    METRIC_N
+};
+
+enum histogram { HISTOGRAM_BATCH_SIZE, HISTOGRAM_COMMIT_SECONDS, HISTOGRAM_API_SECONDS, HISTOGRAM_N };
+
+void metrics_count (enum metric metric);
+void metrics_add (enum metric metric, uint64_t n);
+void metrics_observe (enum histogram histogram, double value);
+
+/* Appends every counter and histogram. */
+void metrics_format (GString *out);
+/* Appends one gauge, with its help. */
+void metrics_gauge (GString *out, const char *name, const char *help, double value);

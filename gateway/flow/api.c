@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/api.h"
+
+#include "base/clock.h"
+#include "base/keys.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "flow/call.h"
+#include "flow/problem.h"
+#include "store/schema.h"
+
+#include <string.h>
+
+/* A worker without a connection tries again this often, and answers 503 meanwhile. */
+#define RECONNECT_PAUSE (500 * G_TIME_SPAN_MILLISECOND)
+
+#define KEY_FIND "select account_id, key_id, scopes from key_find ($1)"
+
+struct worker {
+    struct api *api;
+    GThread *thread;
+    struct db *db;
+    int64_t next_try; /* monotonic; not before it a lost connection is tried again */
+};
+
+struct api {
+    struct config *(*current) (void *data);
+    void *data;
+    struct intake *intake;
+    struct feed *feed;
+    size_t queue_max;
+    struct worker *workers;
+    unsigned n_workers;
+
+    GMutex lock;
+    GCond wake;
+    struct call *first, **last; /* waiting, oldest first */
+    size_t n_waiting;
+    bool stopping;
+};
+
+void call_free (struct call *call)
+{
+    if (call->query)
+        g_hash_table_unref (call->query);
+    g_free (call->request_id);
+    if (call->config)
+        config_unref (call->config);
+    g_free (call);
+}
+
+void call_reply (struct call *call, struct http_response *response)
+{
+    http_response_add (response, "X-Request-Id", call->request_id);
+    http_response_add (response, "Cache-Control", "no-store");
+    metrics_count (response->status < 400 ? METRIC_API_REQUESTS : METRIC_API_REFUSED);
+    metrics_observe (HISTOGRAM_API_SECONDS, (double) (g_get_monotonic_time () - call->began) / G_USEC_PER_SEC);
+    http_exchange_reply (call->exchange, response);
+    call_free (call);
+}
+
+void call_problem (struct call *call, unsigned status, const char *detail, const char *place)
+{
+    struct http_response *response = problem_new (status, detail, place, call->request_id);
+    if (status == 401)
+        http_response_add (response, "WWW-Authenticate", "Bearer");
+    if (status == 503)
+        http_response_add (response, "Retry-After", "1");
+    call_reply (call, response);
+}
+
+void call_database_problem (struct call *call, const GError *error)
+{
+    const char *state = db_sqlstate (call->db);
+    if (g_str_has_prefix (state, "SB")) {
+        call_problem (call, (unsigned) atoi (state + 2), db_message (call->db), db_constraint (call->db));
+    } else if (g_error_matches (error, DB_ERROR, DB_ERROR_CONNECTION) || g_str_has_prefix (state, "57") || g_str_has_prefix (state, "53")) {
+        call_problem (call, 503, "the database is not available", NULL);
+    } else {
+        log_error ("api.failed", "%s %s: %s", call->route->method, call->route->template, error->message);
+        call_problem (call, 500, NULL, NULL);
+    }
+}
+
+/* '{a,b}' as PostgreSQL prints it; NULL may do everything. */
+static bool may (const char *scopes, const char *scope)
+{
+    if (!scopes)
+        return true;
+    g_autofree char *inside = g_strndup (scopes + 1, strlen (scopes) - 2);
+    g_auto (GStrv) list = g_strsplit (inside, ",", -1);
+    return g_strv_contains ((const char *const *) list, scope) || g_strv_contains ((const char *const *) list, "admin");
+}
+
+/* Finds the key's account and checks its scope; false: answered. */
+static bool authenticate (struct call *call)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (params) p = params_new (1);
+    params_bytes (p, call->key_hash, sizeof call->key_hash);
+    g_autoptr (db_result) r = db_call (call->db, KEY_FIND, p, &error);
+    if (!r) {
+        call_database_problem (call, error);
+        return false;
+    }
+    if (!db_rows (r)) {
+        call_problem (call, 401, "the key is not known", NULL);
+        return false;
+    }
+    if (!may (db_null (r, 0, 2) ? NULL : db_text (r, 0, 2), call->route->scope)) {
+        g_autofree char *detail = g_strdup_printf ("the key lacks the scope %s", call->route->scope);
+        call_problem (call, 403, detail, NULL);
+        return false;
+    }
+    call->account_id = db_int64 (r, 0, 0);
+    return true;
+}
+
+static bool is_connected (struct worker *worker)
+{
+    if (db_alive (worker->db))
+        return true;
+    if (g_get_monotonic_time () < worker->next_try)
+        return false;
+    if (db_reopen (worker->db, NULL))
+        return true;
+    worker->next_try = g_get_monotonic_time () + RECONNECT_PAUSE;
+    return false;
+}
+
+static void work (struct worker *worker, struct call *call)
+{
+    call->db = worker->db;
+    if (!is_connected (worker)) {
+        call_problem (call, 503, "the database is not available", NULL);
+        return;
+    }
+    if (authenticate (call))
+        endpoint_handle (call);
+}
+
+static struct call *take (struct api *api)
+{
+    g_mutex_lock (&api->lock);
+    while (!api->first && !api->stopping)
+        g_cond_wait (&api->wake, &api->lock);
+    struct call *call = api->first;
+    if (call) {
+        api->first = call->next;
+        if (!api->first)
+            api->last = &api->first;
+        api->n_waiting--;
+    }
+    g_mutex_unlock (&api->lock);
+    return call;
+}
+
+static void *run (void *data)
+{
+    struct worker *worker = data;
+    struct call *call;
+    while ((call = take (worker->api)))
+        work (worker, call);
+    return NULL;
+}
+
+static bool push (struct api *api, struct call *call)
+{
+    g_mutex_lock (&api->lock);
+    bool room = api->n_waiting < api->queue_max && !api->stopping;
+    if (room) {
+        *api->last = call;
+        api->last = &call->next;
+        api->n_waiting++;
+        g_cond_signal (&api->wake);
+    }
+    g_mutex_unlock (&api->lock);
+    return room;
+}
+
+/* The client's own id if it is one, else a new one. */
+static char *request_id (const struct http_request *request)
+{
+    const char *given = http_request_header (request, "X-Request-Id");
+    if (given && *given && strlen (given) <= 128 &&
+        strspn (given, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == strlen (given))
+        return g_strdup (given);
+    struct id id = id_new (clock_now ());
+    char text[ID_TEXT_SIZE];
+    id_format (&id, text);
+    return g_strdup (text);
+}
+
+static void reply_other_method (struct call *call, const char *allow)
+{
+    struct http_response *response = problem_new (405, NULL, NULL, call->request_id);
+    http_response_add (response, "Allow", allow);
+    call_reply (call, response);
+}
+
+static void reply_openapi (struct call *call)
+{
+    call_reply (call, http_response_new (200, "application/json", g_bytes_new_static (openapi.data, openapi.size)));
+}
+
+void api_handle (struct api *api, struct http_exchange *exchange)
+{
+    struct call *call = g_new0 (struct call, 1);
+    call->exchange = exchange;
+    call->request = http_exchange_request (exchange);
+    call->request_id = request_id (call->request);
+    call->began = g_get_monotonic_time ();
+    call->intake = api->intake;
+    call->feed = api->feed;
+    g_autofree char *allow = NULL, *wrong = NULL;
+    enum route_result found = route_find (call->request->method, call->request->path, &call->route, &call->id, &allow);
+    if (found == ROUTE_OTHER_METHOD) {
+        reply_other_method (call, allow);
+        return;
+    }
+    if (found == ROUTE_FOUND && !call->route->scope) {
+        reply_openapi (call);
+        return;
+    }
+    /* Who has no key learns nothing, not even which paths there are. */
+    const char *authorization = http_request_header (call->request, "Authorization");
+    if (!authorization || g_ascii_strncasecmp (authorization, "Bearer ", 7) != 0 || !key_check (authorization + 7)) {
+        call_problem (call, g_str_has_prefix (call->request->path, "/v1/") ? 401 : 404, NULL, NULL);
+        return;
+    }
+    if (found == ROUTE_UNKNOWN) {
+        call_problem (call, 404, NULL, NULL);
+        return;
+    }
+    key_hash (authorization + 7, call->key_hash);
+    call->query = route_query (call->route, call->request->query, &wrong);
+    if (!call->query) {
+        call_problem (call, 422, "not a parameter of this path, or given twice, or not UTF-8", wrong);
+        return;
+    }
+    call->config = api->current (api->data);
+    if (!push (api, call)) {
+        metrics_count (METRIC_API_BUSY);
+        call_problem (call, 503, "too many requests wait", NULL);
+    }
+}
+
+void api_look (struct api *api, struct api_state *state)
+{
+    g_mutex_lock (&api->lock);
+    state->waiting = api->n_waiting;
+    g_mutex_unlock (&api->lock);
+    state->connections = api->n_workers;
+}
+
+struct api *api_start (struct config *(*current) (void *data), void *data, struct intake *intake, struct feed *feed, GError **error)
+{
+    g_autoptr (struct_config) config = current (data);
+    struct api *api = g_new0 (struct api, 1);
+    api->current = current;
+    api->data = data;
+    api->intake = intake;
+    api->feed = feed;
+    api->queue_max = (size_t) values_number (config->limits, LIMITS_API_QUEUE);
+    api->last = &api->first;
+    g_mutex_init (&api->lock);
+    g_cond_init (&api->wake);
+    unsigned n = (unsigned) values_number (config->database, DATABASE_CONNECTIONS);
+    api->workers = g_new0 (struct worker, n);
+    for (unsigned i = 0; i < n; i++) {
+        struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard api", "-c statement_timeout=10000 -c jit=off", error);
+        if (!db) {
+            api_stop (api);
+            return NULL;
+        }
+        api->workers[i] = (struct worker) {.api = api, .db = db};
+        api->workers[i].thread = g_thread_new ("api", run, &api->workers[i]);
+        api->n_workers++;
+    }
+    return api;
+}
+
+void api_stop (struct api *api)
+{
+    if (!api)
+        return;
+    g_mutex_lock (&api->lock);
+    api->stopping = true;
+    g_cond_broadcast (&api->wake);
+    g_mutex_unlock (&api->lock);
+    for (unsigned i = 0; i < api->n_workers; i++) {
+        g_thread_join (api->workers[i].thread);
+        db_close (api->workers[i].db);
+    }
+    g_mutex_clear (&api->lock);
+    g_cond_clear (&api->wake);
+    g_free (api->workers);
+    g_free (api);
+}

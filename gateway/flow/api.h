@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * /v1 and /openapi.json. A request is matched and its key's form is checked on the HTTP thread; what needs the database waits in a bounded
+ * queue for one of the workers, each with a connection of its own. Bodies are JSON that SQL functions built, passed through.
+ */
+#pragma once
+#include "flow/feed.h"
+#include "flow/intake.h"
+#include "model/config.h"
+#include "net/http_server.h"
+
+struct api;
+
+struct api *api_start (struct config *(*current) (void *data), void *data, struct intake *intake, struct feed *feed, GError **error);
+/* Answers what waits, then ends. */
+void api_stop (struct api *api);
+
+/* Takes exchange. HTTP thread. */
+void api_handle (struct api *api, struct http_exchange *exchange);
+
+struct api_state { size_t waiting; unsigned connections, connected; };
+void api_look (struct api *api, struct api_state *state);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One API request on its way through a worker, and the ways to answer it. Every handler answers exactly once.
+ */
+#pragma once
+#include "flow/feed.h"
+#include "flow/intake.h"
+#include "flow/route.h"
+#include "model/config.h"
+#include "net/http_server.h"
+#include "store/db.h"
+
+struct call {
+    struct http_exchange *exchange;
+    const struct http_request *request;
+    const struct route *route;
+    struct id id;              /* of the path */
+    GHashTable *query;         /* owned */
+    uint8_t key_hash[32];
+    int64_t account_id;
+    char *request_id;          /* owned */
+    int64_t began;             /* monotonic */
+    struct db *db;             /* the worker's */
+    struct config *config;     /* owned reference */
+    struct intake *intake;
+    struct feed *feed;
+    struct call *next;
+};
+
+void call_free (struct call *call);
+
+/* Answers and frees call. */
+void call_reply (struct call *call, struct http_response *response);
+void call_problem (struct call *call, unsigned status, const char *detail, const char *place);
+/* By the SQLSTATE of call->db's last error: SBnnn is a problem of status nnn, a lost connection 503. */
+void call_database_problem (struct call *call, const GError *error);
+
+/* Does the whole work of the matched route; answers. Worker thread. */
+void endpoint_handle (struct call *call);

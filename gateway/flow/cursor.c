@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/cursor.h"
+
+#include <string.h>
+
+#define VERSION 1
+#define N_MAC 8
+
+static void seal (const char *row_key, size_t length, const uint8_t key_hash[32], const char *filter, uint8_t mac[32])
+{
+    gsize size = 32;
+    GHmac *hmac = g_hmac_new (G_CHECKSUM_SHA256, key_hash, 32);
+    g_hmac_update (hmac, (const guchar *) "cursor ", -1);
+    g_hmac_update (hmac, (const guchar *) filter, (gssize) strlen (filter) + 1);
+    g_hmac_update (hmac, (const guchar *) row_key, (gssize) length);
+    g_hmac_get_digest (hmac, mac, &size);
+    g_hmac_unref (hmac);
+}
+
+static void translate (char *text, const char *from, const char *to)
+{
+    for (; *text; text++) {
+        const char *at = strchr (from, *text);
+        if (at)
+            *text = to[at - from];
+    }
+}
+
+char *cursor_seal (const char *row_key, const uint8_t key_hash[32], const char *filter)
+{
+    uint8_t mac[32], version = VERSION;
+    seal (row_key, strlen (row_key), key_hash, filter, mac);
+    g_autoptr (GByteArray) bytes = g_byte_array_new ();
+    g_byte_array_append (bytes, &version, 1);
+    g_byte_array_append (bytes, mac, N_MAC);
+    g_byte_array_append (bytes, (const guint8 *) row_key, (guint) strlen (row_key));
+    char *text = g_base64_encode (bytes->data, bytes->len);
+    translate (text, "+/", "-_");
+    text[strcspn (text, "=")] = '\0';
+    return text;
+}
+
+char *cursor_open (const char *cursor, const uint8_t key_hash[32], const char *filter)
+{
+    if (strlen (cursor) > 400 || strspn (cursor, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != strlen (cursor))
+        return NULL;
+    g_autofree char *text = g_strconcat (cursor, &"==="[3 - (4 - strlen (cursor) % 4) % 4], NULL);
+    translate (text, "-_", "+/");
+    gsize size;
+    g_autofree guchar *bytes = g_base64_decode (text, &size);
+    if (size <= 1 + N_MAC || bytes[0] != VERSION || memchr (bytes + 1 + N_MAC, '\0', size - 1 - N_MAC))
+        return NULL;
+    const char *row_key = (const char *) bytes + 1 + N_MAC;
+    uint8_t mac[32];
+    seal (row_key, size - 1 - N_MAC, key_hash, filter, mac);
+    return memcmp (mac, bytes + 1, N_MAC) == 0 ? g_strndup (row_key, size - 1 - N_MAC) : NULL;
+}

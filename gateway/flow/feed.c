@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/feed.h"
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "store/db.h"
+
+#include <string.h>
+
+/* Commits of other gateways are found by looking; our own wake at once. */
+#define POLL (200 * G_TIME_SPAN_MILLISECOND)
+#define HEARTBEAT (15 * G_TIME_SPAN_SECOND)
+/* A reader that takes nothing for so long is cut off; it resumes where it was. */
+#define PATIENCE (60 * G_TIME_SPAN_SECOND)
+#define EVENTS_AT_ONCE 200
+
+#define HEADS "select account_id, newest from event_heads ($1)"
+#define BOUNDS "select oldest, newest from event_bounds ($1)"
+#define EVENTS "select number, type, body from api_events ($1, $2, $3::int8::int4)"
+
+struct client {
+    int64_t account_id, position, newest;
+    struct http_stream *stream;
+    int64_t last_write; /* monotonic */
+    bool placed;        /* its position was checked against what is kept */
+};
+
+struct feed {
+    struct config *(*current) (void *data);
+    void *data;
+    GThread *thread;
+    struct db *db;
+    size_t buffer, streams_max;
+    GPtrArray *clients; /* the thread's own */
+    int64_t next_look;
+
+    GMutex lock;
+    GCond wake;
+    GPtrArray *fresh; /* under lock: streams that the thread has not met yet */
+    unsigned n_streams;
+    bool woken, stopping;
+};
+
+static void client_free (void *data)
+{
+    struct client *client = data;
+    http_stream_close (client->stream);
+    g_free (client);
+}
+
+bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t account_id, int64_t after)
+{
+    g_mutex_lock (&feed->lock);
+    bool room = feed->n_streams < feed->streams_max && !feed->stopping;
+    if (room)
+        feed->n_streams++;
+    g_mutex_unlock (&feed->lock);
+    if (!room)
+        return false;
+    struct client *client = g_new0 (struct client, 1);
+    client->account_id = account_id;
+    client->position = after;
+    client->last_write = g_get_monotonic_time ();
+    client->stream = http_exchange_stream (exchange, "text/event-stream");
+    g_mutex_lock (&feed->lock);
+    g_ptr_array_add (feed->fresh, client);
+    feed->woken = true;
+    g_cond_signal (&feed->wake);
+    g_mutex_unlock (&feed->lock);
+    return true;
+}
+
+void feed_wake (struct feed *feed, int64_t account_id)
+{
+    (void) account_id; /* the heads tell whose log has grown */
+    g_mutex_lock (&feed->lock);
+    feed->woken = true;
+    g_cond_signal (&feed->wake);
+    g_mutex_unlock (&feed->lock);
+}
+
+unsigned feed_streams (struct feed *feed)
+{
+    g_mutex_lock (&feed->lock);
+    unsigned n = feed->n_streams;
+    g_mutex_unlock (&feed->lock);
+    return n;
+}
+
+static void put (struct feed *feed, struct client *client, GBytes *bytes)
+{
+    if (http_stream_write (client->stream, bytes, feed->buffer * 2))
+        client->last_write = g_get_monotonic_time ();
+}
+
+static void put_text (struct feed *feed, struct client *client, const char *text)
+{
+    g_autoptr (GBytes) bytes = g_bytes_new (text, strlen (text));
+    put (feed, client, bytes);
+}
+
+/* Checks where a new stream wants to begin against what is kept. */
+static bool place (struct feed *feed, struct client *client, GError **error)
+{
+    g_autoptr (params) p = params_new (1);
+    params_int64 (p, client->account_id);
+    g_autoptr (db_result) r = db_call (feed->db, BOUNDS, p, error);
+    if (!r)
+        return false;
+    int64_t oldest = db_int64 (r, 0, 0), newest = db_int64 (r, 0, 1);
+    g_autoptr (GString) head = g_string_new ("retry: 3000\n: ok\n\n");
+    bool lost = client->position != FEED_FROM_NOW && (client->position < oldest - 1 || client->position > newest);
+    if (lost)
+        g_string_append_printf (head, "id: %" G_GINT64_FORMAT "\nevent: reset\ndata: {\"at\":%" G_GINT64_FORMAT "}\n\n", newest, newest);
+    if (lost || client->position == FEED_FROM_NOW)
+        client->position = newest;
+    client->placed = true;
+    put_text (feed, client, head->str);
+    return true;
+}
+
+/* The newest number of each account that has streams, into its clients. One query for all. */
+static bool look (struct feed *feed, GError **error)
+{
+    g_autoptr (GHashTable) seen = g_hash_table_new (g_int64_hash, g_int64_equal);
+    g_autoptr (params) p = params_new (1);
+    params_array (p, "int8");
+    for (guint i = 0; i < feed->clients->len; i++) {
+        struct client *client = feed->clients->pdata[i];
+        if (g_hash_table_add (seen, &client->account_id))
+            array_int64 (p, client->account_id);
+    }
+    params_array_end (p);
+    g_autoptr (db_result) r = db_call (feed->db, HEADS, p, error);
+    if (!r)
+        return false;
+    for (guint i = 0; i < feed->clients->len; i++) {
+        struct client *client = feed->clients->pdata[i];
+        for (int row = 0; row < db_rows (r); row++)
+            if (db_int64 (r, row, 0) == client->account_id)
+                client->newest = db_int64 (r, row, 1);
+    }
+    return true;
+}
+
+/* The events after a position as one piece of stream; *last becomes the last one's number. */
+static GBytes *read_events (struct feed *feed, int64_t account_id, int64_t after, int64_t *last, GError **error)
+{
+    g_autoptr (params) p = params_new (3);
+    params_int64 (p, account_id);
+    params_int64 (p, after);
+    params_int64 (p, EVENTS_AT_ONCE);
+    g_autoptr (db_result) r = db_call (feed->db, EVENTS, p, error);
+    if (!r)
+        return NULL;
+    GString *text = g_string_new (NULL);
+    *last = after;
+    for (int i = 0; i < db_rows (r); i++) {
+        *last = db_int64 (r, i, 0);
+        g_string_append_printf (text, "id: %" G_GINT64_FORMAT "\nevent: %s\ndata: ", *last, db_text (r, i, 1));
+        g_string_append_len (text, db_text (r, i, 2), (gssize) db_length (r, i, 2));
+        g_string_append (text, "\n\n");
+    }
+    return g_string_free_to_bytes (text);
+}
+
+/* Every stream that stands where this one stands gets the same bytes. */
+static bool advance (struct feed *feed, guint from, GError **error)
+{
+    struct client *leader = feed->clients->pdata[from];
+    int64_t account_id = leader->account_id, position = leader->position, last;
+    g_autoptr (GBytes) bytes = read_events (feed, account_id, position, &last, error);
+    if (!bytes)
+        return false;
+    for (guint i = from; last > position && i < feed->clients->len; i++) {
+        struct client *client = feed->clients->pdata[i];
+        if (client->account_id != account_id || client->position != position || http_stream_pending (client->stream) > feed->buffer)
+            continue;
+        put (feed, client, bytes);
+        client->position = last;
+        metrics_add (METRIC_EVENTS_STREAMED, (uint64_t) (last - position));
+    }
+    if (last == position) /* the log ends here after all */
+        leader->newest = position;
+    return true;
+}
+
+/* *more: some stream still lacks events that are there. */
+static bool serve (struct feed *feed, bool *more, GError **error)
+{
+    for (guint i = 0; i < feed->clients->len; i++) {
+        struct client *client = feed->clients->pdata[i];
+        if (!client->placed && !place (feed, client, error))
+            return false;
+    }
+    if (!look (feed, error))
+        return false;
+    for (guint i = 0; i < feed->clients->len; i++) {
+        struct client *client = feed->clients->pdata[i];
+        if (client->position < client->newest && http_stream_pending (client->stream) <= feed->buffer && !advance (feed, i, error))
+            return false;
+        *more |= client->position < client->newest && http_stream_pending (client->stream) <= feed->buffer;
+    }
+    return true;
+}
+
+/* The dead go, the silent get a heartbeat: it is what finds the dead. */
+static void tend (struct feed *feed)
+{
+    int64_t now = g_get_monotonic_time ();
+    guint before = feed->clients->len;
+    for (guint i = feed->clients->len; i-- > 0;) {
+        struct client *client = feed->clients->pdata[i];
+        bool stuck = http_stream_pending (client->stream) > 0 && now - client->last_write > PATIENCE;
+        if (http_stream_closed (client->stream) || stuck)
+            g_ptr_array_remove_index_fast (feed->clients, i);
+        else if (now - client->last_write >= HEARTBEAT && http_stream_pending (client->stream) == 0)
+            put_text (feed, client, ": hb\n\n");
+    }
+    g_mutex_lock (&feed->lock);
+    feed->n_streams -= before - feed->clients->len;
+    g_mutex_unlock (&feed->lock);
+}
+
+/* Waits for a wake-up or the next look; takes new streams in. False: stopping. */
+static bool wait_for_work (struct feed *feed)
+{
+    g_mutex_lock (&feed->lock);
+    while (!feed->woken && !feed->stopping) {
+        if (!feed->clients->len)
+            g_cond_wait (&feed->wake, &feed->lock);
+        else if (!g_cond_wait_until (&feed->wake, &feed->lock, feed->next_look))
+            break;
+    }
+    feed->woken = false;
+    g_ptr_array_extend_and_steal (feed->clients, feed->fresh);
+    feed->fresh = g_ptr_array_new_with_free_func (client_free);
+    bool go_on = !feed->stopping;
+    g_mutex_unlock (&feed->lock);
+    feed->next_look = g_get_monotonic_time () + POLL;
+    return go_on;
+}
+
+static void *run (void *data)
+{
+    struct feed *feed = data;
+    bool told = false;
+    while (wait_for_work (feed)) {
+        g_autoptr (GError) error = NULL;
+        bool more = feed->clients->len > 0;
+        while (more && !error) {
+            more = false;
+            serve (feed, &more, &error);
+        }
+        tend (feed);
+        if (!error || g_error_matches (error, DB_ERROR, DB_ERROR_STATEMENT)) {
+            told = false;
+            continue;
+        }
+        if (!told)
+            log_warning ("feed.disconnected", "%s", error->message);
+        told = true;
+        db_reopen (feed->db, NULL);
+    }
+    return NULL;
+}
+
+struct feed *feed_start (struct config *(*current) (void *data), void *data, GError **error)
+{
+    g_autoptr (struct_config) config = current (data);
+    struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard feed", "-c statement_timeout=10000 -c jit=off", error);
+    if (!db)
+        return NULL;
+    struct feed *feed = g_new0 (struct feed, 1);
+    feed->db = db;
+    feed->buffer = (size_t) values_number (config->limits, LIMITS_STREAM_BUFFER);
+    feed->streams_max = (size_t) values_number (config->limits, LIMITS_STREAMS);
+    feed->clients = g_ptr_array_new_with_free_func (client_free);
+    feed->fresh = g_ptr_array_new_with_free_func (client_free);
+    g_mutex_init (&feed->lock);
+    g_cond_init (&feed->wake);
+    feed->thread = g_thread_new ("feed", run, feed);
+    return feed;
+}
+
+void feed_stop (struct feed *feed)
+{
+    if (!feed)
+        return;
+    g_mutex_lock (&feed->lock);
+    feed->stopping = true;
+    g_cond_signal (&feed->wake);
+    g_mutex_unlock (&feed->lock);
+    g_thread_join (feed->thread);
+    g_ptr_array_unref (feed->clients);
+    g_ptr_array_unref (feed->fresh);
+    db_close (feed->db);
+    g_mutex_clear (&feed->lock);
+    g_cond_clear (&feed->wake);
+    g_free (feed);
+}

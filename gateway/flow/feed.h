@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Event streams (text/event-stream, WHATWG). One thread reads the events that any stream still lacks and writes them; a stream is a position in
+ * its account's log, not a queue, so a slow reader costs nothing and a cut one resumes where it was. Streams at one position share one query.
+ */
+#pragma once
+#include "model/config.h"
+#include "net/http_server.h"
+
+struct feed;
+
+struct feed *feed_start (struct config *(*current) (void *data), void *data, GError **error);
+/* Ends every stream. */
+void feed_stop (struct feed *feed);
+
+/* Something was committed for this account. Any thread; cheap. */
+void feed_wake (struct feed *feed, int64_t account_id);
+
+#define FEED_FROM_NOW (-1)
+/* Takes exchange and streams the account's events after that number. False: too many streams; the exchange is still the caller's. */
+bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t account_id, int64_t after);
+unsigned feed_streams (struct feed *feed);

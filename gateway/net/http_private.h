@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the HTTP server share with each other and with nobody else.
+ *
+ * peer      one TCP connection; lives from accept to close
+ * exchange  one request and its answer on it; made when the request line has come, freed when the answer is sent or the peer is gone
+ * wake      asks libmicrohttpd to go on with a suspended connection. Each pass of libmicrohttpd walks all that is suspended, so wakes
+ *           are collected: only the first of a burst is resumed by the thread that woke it; the HTTP thread, when it comes to that
+ *           one, resumes the others at once.
+ */
+#pragma once
+#include "net/http_server.h"
+
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+
+/* Of one connection: the head of a request, libmicrohttpd's notes on it, then what of the answer waits to be sent. */
+#define HTTP_CONNECTION_MEMORY 16384
+/* Leaves room in it for the head of an answer. */
+#define HTTP_HEAD_MAX 12288
+#define HTTP_HEADERS_MAX 100
+
+struct http_wake {
+    struct http_wake *next;
+    struct MHD_Connection *connection;
+};
+
+struct http_server {
+    struct http_server_options options;
+    struct MHD_Daemon *daemon;
+    unsigned port;
+    int listener; /* once quiesced, ours to close; else -1 */
+    GBytes *nothing;
+
+    struct http_wake *_Atomic wakes;
+    GMutex waking; /* held while wakes are carried out */
+
+    GMutex lock; /* peers, streams, stopping; the conditions go with it */
+    GQueue peers, streams;
+    bool stopping;
+    GCond reaper_wait, settled;
+    GThread *reaper;
+
+    _Atomic bool quiesced, settling;
+    _Atomic uint64_t requests, refused, timed_out;
+    _Atomic unsigned unanswered; /* exchanges that the handler has, or passed on */
+    _Atomic unsigned unfinished; /* exchanges that came whole and are not sent yet */
+};
+
+struct http_peer {
+    GList link;
+    int fd;
+    _Atomic int64_t deadline; /* monotonic µs; INT64_MAX: may take its time */
+    char address[INET6_ADDRSTRLEN];
+};
+
+/* wake must be of a suspended connection that nobody else wakes. It may be gone once this returns. Any thread. */
+void http_wake_push (struct http_server *server, struct http_wake *wake);
+/* Resumes all that were pushed. To be called whenever libmicrohttpd comes back to a connection that was woken, or ends it. */
+void http_wake_carry_out (struct http_server *server);
+
+/* Cuts peers whose deadline has passed. */
+void http_reaper_start (struct http_server *server);
+void http_reaper_stop (struct http_server *server);
+
+/* What a head says about the body. */
+struct http_guard_body {
+    bool chunked;
+    uint64_t length; /* 0 where chunked */
+};
+/* Where libmicrohttpd found the parts of a head in its buffer; header names and values point there, too. */
+struct http_guard_wire {
+    const char *start, *target_end, *version;
+    size_t size;
+};
+/* 0, or the status that the request is to be refused with. */
+unsigned http_guard_check (const struct http_request *request, const struct http_guard_wire *wire, struct http_guard_body *body);
+
+struct http_stream *http_stream_new (struct http_server *server, struct MHD_Connection *connection, struct http_peer *peer,
+                                     const char *content_type);
+/* The response that sends it; holds a reference until libmicrohttpd is done with it. HTTP thread. */
+struct MHD_Response *http_stream_respond (struct http_stream *stream);
+/* The peer went before there was a response. */
+void http_stream_abandon (struct http_stream *stream);
+void http_stream_end_all (struct http_server *server);

@@ -1,0 +1,56 @@
+-- One page of a ticket's messages by number. p_after: number of the last one of the page before.
+create function api_messages (p_account bigint, p_ticket uuid, p_descending bool, p_limit int, p_after bigint)
+returns table (data text, next text, at bigint)
+language plpgsql stable set enable_seqscan = off as $$
+begin
+    if not exists (select from gateway.ticket t where t.account_id = p_account and t.ticket_id = p_ticket) then
+        raise 'no such ticket' using errcode = 'SB404';
+    end if;
+    if p_descending then
+        return query
+        with page as materialized (
+            select m from gateway.message m
+            where m.account_id = p_account and m.ticket_id = p_ticket and m.number < coalesce (p_after, 9223372036854775807)
+            order by m.number desc
+            limit p_limit + 1
+        ), shown as materialized (select (m).* from page limit p_limit)
+        select coalesce ((select json_agg (message_json (s::gateway.message) order by s.number desc) from shown s), '[]')::text,
+               case when (select count (*) from page) > p_limit then (select min (s.number)::text from shown s) end,
+               event_at (p_account);
+    else
+        return query
+        with page as materialized (
+            select m from gateway.message m
+            where m.account_id = p_account and m.ticket_id = p_ticket and m.number > coalesce (p_after, 0)
+            order by m.number
+            limit p_limit + 1
+        ), shown as materialized (select (m).* from page limit p_limit)
+        select coalesce ((select json_agg (message_json (s::gateway.message) order by s.number) from shown s), '[]')::text,
+               case when (select count (*) from page) > p_limit then (select max (s.number)::text from shown s) end,
+               event_at (p_account);
+    end if;
+end $$;
+comment on function api_messages is 'a page of a ticket''s messages; no locks; SB404';
+
+create function api_message (p_account bigint, p_message uuid) returns table (body text) language plpgsql stable as $$
+begin
+    return query select message_json (m)::text from gateway.message m where m.account_id = p_account and m.message_id = p_message;
+    if not found then
+        raise 'no such message' using errcode = 'SB404';
+    end if;
+end $$;
+comment on function api_message is 'one message; no locks; SB404';
+
+create function api_attachment (p_account bigint, p_attachment uuid)
+returns table (status text, mime text, name text, sha256 text, size bigint)
+language plpgsql stable as $$
+begin
+    return query
+    select a.status, a.mime, a.name, encode (a.sha256, 'hex'), a.size
+    from gateway.attachment a
+    where a.account_id = p_account and a.attachment_id = p_attachment;
+    if not found then
+        raise 'no such attachment' using errcode = 'SB404';
+    end if;
+end $$;
+comment on function api_attachment is 'where a file''s bytes are; no locks; SB404';

@@ -1,0 +1,31 @@
+create function key_find (p_hash bytea) returns table (account_id bigint, key_id uuid, scopes text) language sql stable as $$
+    select k.account_id, k.key_id, k.scopes::text
+    from gateway.key k
+    join gateway.account a on a.account_id = k.account_id
+    where k.hash = p_hash
+      and k.revoked_at is null
+      and (k.expires_at is null or k.expires_at > now ())
+      and a.disabled_at is null
+$$;
+comment on function key_find is 'the key with this SHA-256; no row: unknown, revoked or expired; no locks';
+
+create function key_create (p_account text, p_key uuid, p_name text, p_hash bytea, p_last_four text, p_scopes text[], p_expires timestamptz)
+returns void language plpgsql as $$
+declare
+    v_scope text;
+begin
+    foreach v_scope in array coalesce (p_scopes, '{}') loop
+        if v_scope not in ('tickets:read', 'tickets:write', 'messages:send', 'quarantine:manage', 'webhooks:manage', 'admin') then
+            raise 'there is no scope "%"; there are tickets:read, tickets:write, messages:send, quarantine:manage, webhooks:manage, admin', v_scope
+                using errcode = 'SB422';
+        end if;
+    end loop;
+    insert into gateway.key (account_id, key_id, name, hash, last_four, scopes, expires_at)
+    select a.account_id, p_key, p_name, p_hash, p_last_four, p_scopes, p_expires
+    from gateway.account a
+    where a.slug = p_account;
+    if not found then
+        raise 'there is no account "%"', p_account using errcode = 'SB404';
+    end if;
+end $$;
+comment on function key_create is 'keeps a new key''s hash; SB404, SB422';

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The API as agents and programs use it.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { request } from "../../sandbox/http.js";
+import { compileAll, openapiText } from "./contract.js";
+import { Gateway, type Message, type Ticket } from "./harness.js";
+
+let gateway: Gateway;
+before(async () => {
+    gateway = await Gateway.start("api");
+});
+after(() => gateway?.stop());
+
+const patch = (ticket: string, body: unknown, etag?: string) =>
+    gateway.api(`/v1/tickets/${ticket}`, { method: "PATCH", body, headers: etag === undefined ? {} : { "if-match": etag } });
+
+test("the API describes itself, and its description is sound", async () => {
+    const answer = await gateway.api("/openapi.json", { key: null });
+    assert.equal(answer.status, 200);
+    assert.deepEqual(answer.json, JSON.parse(openapiText));
+    assert.ok(compileAll() > 50);
+});
+
+test("livez and readyz answer without a key, metrics only on the ops listener", async () => {
+    for (const path of ["/livez", "/readyz"]) assert.equal((await gateway.api(path, { key: null })).status, 200);
+    assert.ok([401, 404].includes((await request(`${gateway.url}/metrics`)).status));
+    const answer = await request(`${gateway.ops}/metrics`);
+    assert.match(String(answer.headers["content-type"]), /^text\/plain/);
+    assert.ok((await gateway.metrics()).size > 5);
+    const text = answer.body.toString();
+    assert.ok(text.endsWith("\n"));
+    for (const name of new Set([...text.matchAll(/^([a-z]\w*?)(?:_bucket|_sum|_count)?(?:\{| )/gm)].map((match) => match[1]!)))
+        assert.match(text, new RegExp(`^# TYPE ${name}`, "m"));
+    assert.ok(!text.includes("acme"), "no account in a label");
+});
+
+test("an agent closes a ticket with the version that she saw", async () => {
+    await gateway.twilio.receive({ from: "+15552220001", body: "first" });
+    const { id } = await gateway.ticketOf("+15552220001");
+    const read = await gateway.api(`/v1/tickets/${id}`);
+    const etag = String(read.headers["etag"]);
+    assert.equal(etag, `"v${read.json.version}"`);
+
+    assert.equal((await patch(id, { status: "closed" })).status, 428, "without If-Match");
+    assert.equal((await patch(id, { status: "closed" }, '"v999"')).status, 412);
+    assert.equal((await patch(id, { status: "closed" }, "nonsense")).status, 412);
+    await gateway.twilio.receive({ from: "+15552220001", body: "wait, one more thing" });
+    assert.equal((await patch(id, { status: "closed" }, etag)).status, 412, "a message came in between");
+
+    const now = await gateway.api(`/v1/tickets/${id}`);
+    const at = (await gateway.tickets("?limit=1")).at;
+    const closed = await patch(id, { status: "closed" }, String(now.headers["etag"]));
+    assert.equal(closed.status, 200);
+    assert.equal(closed.json.status, "closed");
+    assert.equal(closed.headers["etag"], `"v${closed.json.version}"`);
+    assert.ok(closed.json.version > now.json.version);
+    const events = await gateway.events(at);
+    assert.deepEqual(events.map((event) => [event.type, event.ticket_id]), [["ticket.closed", id]]);
+
+    const pending = await patch(id, { status: "pending" }, String(closed.headers["etag"]));
+    assert.equal(pending.status, 200);
+    assert.equal(pending.json.status, "pending");
+});
+
+test("two agents who change one ticket at one instant do not overwrite each other", async () => {
+    await gateway.twilio.receive({ from: "+15552220002", body: "hello" });
+    const ticket = await gateway.ticketOf("+15552220002");
+    const answers = await Promise.all(["closed", "pending", "snoozed", "closed", "pending"].map((status) => patch(ticket.id, { status }, `"v${ticket.version}"`)));
+    assert.deepEqual(answers.map((answer) => answer.status).sort(), [200, 412, 412, 412, 412]);
+});
+
+test("a closed ticket stays closed where the customer has a newer one", async () => {
+    await gateway.twilio.receive({ from: "+15552220003", body: "old" });
+    const old = await gateway.ticketOf("+15552220003");
+    await patch(old.id, { status: "closed" }, `"v${old.version}"`);
+    await gateway.sql(`update gateway.ticket set closed_at = now() - interval '8 days' where ticket_id = '${old.id}'`);
+    await gateway.twilio.receive({ from: "+15552220003", body: "new" });
+    const { headers } = await gateway.api(`/v1/tickets/${old.id}`);
+    assert.equal((await patch(old.id, { status: "open" }, String(headers["etag"]))).status, 409);
+});
+
+test("members that nobody knows are refused and named", async () => {
+    await gateway.twilio.receive({ from: "+15552220004", body: "hello" });
+    const { id, version } = await gateway.ticketOf("+15552220004");
+    const etag = `"v${version}"`;
+    const unknown = await patch(id, { status: "closed", "odd/na~me": 1 }, etag);
+    assert.equal(unknown.status, 422);
+    assert.deepEqual(unknown.json.errors.map((error: { pointer: string }) => error.pointer), ["/odd~1na~0me"]);
+    const readOnly = await patch(id, { unread: 0 }, etag);
+    assert.equal(readOnly.status, 422);
+    assert.equal(readOnly.json.errors[0].pointer, "/unread");
+    const wrong = await patch(id, { status: "gone" }, etag);
+    assert.equal(wrong.status, 422);
+    assert.equal(wrong.json.errors[0].pointer, "/status");
+    assert.equal((await patch(id, { status: 7 }, etag)).status, 422);
+    for (const body of ["{", "", "[]", "null", '"closed"', '{"status":"closed"}x', '{"status":"\\ud800"}', '{"status":"\\u0000"}', "[".repeat(10_000), Buffer.from([0x7b, 0xff, 0x7d])]) {
+        const { status } = await patch(id, body, etag);
+        assert.ok([400, 422].includes(status), `${body.toString().slice(0, 20)}: ${status}`);
+    }
+    const form = await gateway.api(`/v1/tickets/${id}`, { method: "PATCH", body: "status=closed", headers: { "if-match": etag, "content-type": "application/x-www-form-urlencoded" } });
+    assert.equal(form.status, 415);
+    assert.equal((await gateway.ticketOf("+15552220004")).status, "open", "none of it did anything");
+});
+
+test("ids that are none, paths that are none and methods that are not taken are told apart", async () => {
+    assert.ok([400, 404].includes((await gateway.api("/v1/tickets/7")).status));
+    assert.equal((await gateway.api("/v1/nothing")).status, 404);
+    assert.equal((await gateway.api("/v1/tickets/01900000-0000-7000-8000-000000000000/nothing")).status, 404);
+    const wrong = await gateway.api("/v1/tickets", { method: "DELETE" });
+    assert.equal(wrong.status, 405);
+    assert.match(String(wrong.headers["allow"]), /GET/);
+});
+
+test("120 tickets are read page by page, newest first, each once", async () => {
+    const numbers = Array.from({ length: 120 }, (_, i) => `+1555333${String(i).padStart(4, "0")}`);
+    for (let i = 0; i < numbers.length; i += 20) await Promise.all(numbers.slice(i, i + 20).map((from) => gateway.twilio.receive({ from, body: from })));
+    const seen: Ticket[] = [];
+    let cursor: string | null = "";
+    let pages = 0;
+    while (cursor !== null) {
+        const page: { data: Ticket[]; next: string | null } = await gateway.tickets(`?limit=25${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+        assert.ok(page.data.length <= 25 && (page.data.length === 25 || page.next === null));
+        seen.push(...page.data);
+        cursor = page.next;
+        pages++;
+        // Somebody writes while we read: a ticket that was seen already moves up and is not seen again.
+        if (pages === 2) await gateway.twilio.receive({ from: seen[0]!.contact.address.replace("tel:", ""), body: "again" });
+    }
+    assert.equal(new Set(seen.map((ticket) => ticket.id)).size, seen.length);
+    for (const from of numbers) assert.ok(seen.some((ticket) => ticket.contact.address === `tel:${from}`), from);
+    const closed = seen.filter((ticket) => ticket.status === "closed").length;
+    assert.ok(seen.length >= 120 + closed);
+    assert.equal((await gateway.tickets()).data.length, 50, "fifty unless asked otherwise");
+    const byTime = (await gateway.tickets("?limit=200&status=open")).data;
+    assert.deepEqual(byTime.map((one) => one.updated_at), [...byTime.map((one) => one.updated_at)].sort().reverse());
+});
+
+test("limits outside 1 to 200, cursors of others, and parameters that nobody knows are refused", async () => {
+    for (const query of ["limit=0", "limit=201", "limit=-1", "limit=abc", "limit=", "limit=99999999999999999999", "cursor=nonsense", "status=gone", "unknown=1"]) {
+        assert.equal((await gateway.api(`/v1/tickets?${query}`)).status, 422, query);
+    }
+    assert.equal((await gateway.tickets("?limit=1")).data.length, 1);
+    assert.ok((await gateway.tickets("?limit=200")).data.length > 100);
+    const { next } = await gateway.tickets("?limit=1&status=open");
+    assert.ok(next);
+    assert.equal((await gateway.api(`/v1/tickets?limit=1&status=pending&cursor=${encodeURIComponent(next)}`)).status, 422, "a cursor belongs to its filters");
+    assert.equal((await gateway.api("/v1/events?limit=201")).status, 422);
+    assert.equal((await gateway.api("/v1/events?after=-1")).status, 422);
+});
+
+test("lists can be narrowed to a status and a channel", async () => {
+    await gateway.sandbox({ channel: "sales-sms", number: "+15550002222" }).receive({ from: "+15552220005", body: "sales" });
+    const sales = await gateway.tickets("?channel=sales-sms");
+    assert.deepEqual(sales.data.map((ticket) => ticket.contact.address), ["tel:+15552220005"]);
+    assert.deepEqual((await gateway.tickets("?channel=none")).data, []);
+    assert.ok((await gateway.tickets("?status=pending")).data.every((ticket) => ticket.status === "pending"));
+});
+
+test("messages are read by number, from either end, page by page", async () => {
+    for (let i = 1; i <= 7; i++) await gateway.twilio.receive({ from: "+15552220006", body: String(i) });
+    const { id } = await gateway.ticketOf("+15552220006");
+    for (const order of ["asc", "desc"]) {
+        const seen: Message[] = [];
+        for (let cursor: string | null = ""; cursor !== null; ) {
+            const page: { data: Message[]; next: string | null } = await gateway.messages(id, `?order=${order}&limit=3${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+            seen.push(...page.data);
+            cursor = page.next;
+        }
+        const expected = ["1", "2", "3", "4", "5", "6", "7"];
+        assert.deepEqual(seen.map((message) => message.text), order === "asc" ? expected : expected.reverse());
+    }
+    assert.equal((await gateway.api(`/v1/tickets/${id}/messages?order=sideways`)).status, 422);
+});
+
+test("channels are listed without their secrets", async () => {
+    const { data } = await gateway.get("/v1/channels");
+    assert.deepEqual(data.map((one: { slug: string; status: string }) => [one.slug, one.status]), [["sales-sms", "active"], ["support-sms", "active"]]);
+    assert.equal(data[1].address, "tel:+15550001111");
+});

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is not authentic stays out and learns nothing; what is authentic but not understood is kept.
+
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { after, before, test } from "node:test";
+import { request } from "../../sandbox/http.js";
+import { formEncode, newSid, twilioSignature, type Variant } from "../../sandbox/twilio.js";
+import { authToken, Gateway, publicUrl, until } from "./harness.js";
+
+let gateway: Gateway;
+before(async () => {
+    gateway = await Gateway.start("strangers", { limits: { hook_body: "16kB", api_body: "16kB", request_time: "2s" } });
+});
+after(() => gateway?.stop());
+
+/** Rows that anything stored would leave. */
+const stored = () => gateway.sql("select (select count(*) from gateway.journal) + (select count(*) from gateway.message) + (select count(*) from gateway.quarantine) + (select count(*) from gateway.receipt)");
+
+const withoutDate = (headers: object) => Object.fromEntries(Object.entries(headers).filter(([name]) => !["date", "x-request-id"].includes(name)));
+
+test("a wrong signature, an unknown channel and an unknown account get the same bytes, and nothing is stored", async () => {
+    const before = await stored();
+    const sms = { from: "+15551110001", body: "let me in" };
+    const sealed: Variant[] = [
+        { signature: "wrong" },
+        { signature: "missing" },
+        { signature: "empty" },
+        { signature: "body" },
+        { signature: "wrong", form: "get" },
+        { signature: "wrong", form: "json" },
+        { signature: "body", form: "json" },
+        { headers: { "x-twilio-signature": "A".repeat(5000) } },
+    ];
+    const answers = [];
+    for (const variant of sealed) answers.push(await gateway.twilio.receive(sms, variant));
+    for (const where of [{ channel: "no-such-channel" }, { account: "nobody" }, { account: "nobody", channel: "x" }, { channel: "support-sms%00" }]) {
+        if (where.channel?.includes("%00")) continue; // its own test below: 400
+        answers.push(await gateway.sandbox(where).receive(sms));
+    }
+    // The right signature of another channel is a wrong one.
+    const other = gateway.sandbox({ channel: "sales-sms" }).options.publicUrl!;
+    answers.push(await gateway.sandbox({ publicUrl: other }).receive(sms));
+    const reference = answers[0]!;
+    assert.equal(reference.status, 403);
+    for (const answer of answers) {
+        assert.equal(answer.status, 403);
+        assert.equal(answer.attempts, 1);
+        assert.equal(answer.body, reference.body);
+        assert.deepEqual(withoutDate(answer.headers), withoutDate(reference.headers));
+    }
+    assert.equal(await stored(), before);
+});
+
+test("two signatures, one right and one wrong, are not taken for a right one that hides the other", async () => {
+    const before = await stored();
+    const { status } = await gateway.twilio.receive({ from: "+15551110002", body: "two" }, { signature: "duplicated" });
+    assert.ok([200, 400, 403].includes(status), String(status));
+    if (status !== 200) assert.equal(await stored(), before);
+});
+
+test("refusals are counted", async () => {
+    const sum = async () => [...(await gateway.metrics())].filter(([name]) => /refused/.test(name)).reduce((total, [, value]) => total + value, 0);
+    const before = await sum();
+    await gateway.twilio.receive({ from: "+15551110003", body: "x" }, { signature: "wrong" });
+    assert.ok((await sum()) > before);
+});
+
+test("a body over the limit is refused, with its length told or not, and one just under it is taken", async () => {
+    const before = await stored();
+    const big = await gateway.twilio.receive({ from: "+15551110004", body: "x".repeat(17_000) });
+    assert.equal(big.status, 413);
+    assert.equal(big.attempts, 1);
+    const chunks = `POST /hooks/acme/support-sms HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4400\r\n${"x".repeat(0x4400)}\r\n0\r\n\r\n`;
+    assert.match((await gateway.wire(chunks)).text, /^HTTP\/1\.1 413 /);
+    const lying = "POST /hooks/acme/support-sms HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\nx";
+    assert.match((await gateway.wire(lying)).text, /^HTTP\/1\.1 413 /);
+    assert.equal(await stored(), before);
+    assert.equal((await gateway.twilio.receive({ from: "+15551110004", body: "x".repeat(15_000) })).status, 200);
+    const api = await gateway.api("/v1/tickets/01900000-0000-7000-8000-000000000000", { method: "PATCH", body: { status: "x".repeat(17_000) }, headers: { "if-match": '"v1"' } });
+    assert.equal(api.status, 413);
+});
+
+test("a request that could be read in two ways is refused and the connection closed", async () => {
+    const params = gateway.twilio.params({ from: "+15551110005", body: "smuggled" }, newSid());
+    const body = formEncode(params);
+    const signature = twilioSignature(authToken, `${publicUrl}/hooks/acme/support-sms`, params);
+    const head = (...lines: string[]) =>
+        [
+            "POST /hooks/acme/support-sms HTTP/1.1",
+            ...(lines.some((line) => /^host/i.test(line)) ? [] : ["Host: gw.example.com"]),
+            "Content-Type: application/x-www-form-urlencoded",
+            `X-Twilio-Signature: ${signature}`,
+            ...lines,
+            "",
+            "",
+        ].join("\r\n");
+    const length = `Content-Length: ${body.length}`;
+    const chunked = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+    const second = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    const refused: [string, string, RegExp?][] = [
+        ["Content-Length and chunked", head(length, "Transfer-Encoding: chunked") + chunked],
+        ["chunked and Content-Length", head("Transfer-Encoding: chunked", length) + chunked],
+        ["two different lengths", head(length, `Content-Length: ${body.length + second.length}`) + body],
+        ["two equal lengths", head(length, length) + body],
+        ["a list of lengths", head(`Content-Length: ${body.length}, ${body.length}`) + body],
+        ["a signed length", head(`Content-Length: +${body.length}`) + body],
+        ["a negative length", head("Content-Length: -1") + body],
+        ["a length in hexadecimal", head(`Content-Length: 0x${body.length.toString(16)}`) + body],
+        ["a space before the colon", head("Transfer-Encoding : chunked") + chunked],
+        ["a space before the colon, and a length", head(length, "Transfer-Encoding : chunked") + body],
+        ["a coding that is not known", head("Transfer-Encoding: gzip, chunked") + chunked, / 501 | 400 /],
+        ["chunked twice", head("Transfer-Encoding: chunked", "Transfer-Encoding: chunked") + chunked, / 501 | 400 /],
+        ["two hosts", head(length, "Host: a.example", "Host: b.example") + body],
+        ["a NUL in a header", head(length, "X-A: a\0b") + body],
+        ["a NUL in the path", "GET /hooks/acme/support-sms%00 HTTP/1.1\r\nHost: x\r\n\r\n"],
+        ["a raw NUL in the path", "GET /hooks/acme/support-sms\0x HTTP/1.1\r\nHost: x\r\n\r\n"],
+        ["a NUL in the query", "GET /v1/tickets?cursor=%00 HTTP/1.1\r\nHost: x\r\n\r\n"],
+        ["no host", `POST /hooks/acme/support-sms HTTP/1.1\r\n${length}\r\nX-Twilio-Signature: ${signature}\r\n\r\n${body}`],
+    ];
+    const before = await stored();
+    const faults: string[] = [];
+    for (const [what, bytes, expected] of refused) {
+        const { text, closed } = await gateway.wire(bytes + second);
+        const answers = text.match(/^HTTP\/1\.[01] \d{3} /gm) ?? [];
+        if (!(expected ?? / 400 /).test(answers[0] ?? "") || answers.length !== 1 || !closed)
+            faults.push(`${what}: ${answers.join("| ") || "no answer"}${closed ? "" : ", left open"}`);
+    }
+    assert.deepEqual(faults, []);
+    assert.equal(await stored(), before);
+    // The same request, said plainly, is taken: so it was its form that was refused.
+    assert.match((await gateway.wire(head(length, "Connection: close") + body)).text, /^HTTP\/1\.1 200 /);
+    const again = gateway.twilio.params({ from: "+15551110005", body: "in chunks" }, newSid());
+    const asChunks = formEncode(again);
+    const plain = [
+        "POST /hooks/acme/support-sms HTTP/1.1", "Host: x", "Content-Type: application/x-www-form-urlencoded", "Transfer-Encoding: chunked",
+        `X-Twilio-Signature: ${twilioSignature(authToken, `${publicUrl}/hooks/acme/support-sms`, again)}`, "Connection: close", "", "",
+    ].join("\r\n");
+    assert.match((await gateway.wire(`${plain}${asChunks.length.toString(16)}\r\n${asChunks}\r\n0\r\n\r\n`)).text, /^HTTP\/1\.1 200 /);
+});
+
+test("headers without end are refused, an unknown method is not a fault, and slow senders are cut off", async () => {
+    assert.match((await gateway.wire(`GET /livez HTTP/1.1\r\nHost: x\r\nX-Big: ${"x".repeat(40_000)}\r\n\r\n`)).text, /^HTTP\/1\.1 (431|400) |^$/);
+    assert.match((await gateway.wire("BREW /v1/tickets HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).text, /^HTTP\/1\.1 (401|405|501) /);
+    // request_time is 2 s here; wire waits 3 s for the close.
+    for (const beginning of ["GET /livez HTTP/1.1\r\nHost: x\r\nX-A:", "POST /hooks/acme/support-sms HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nBo"]) {
+        assert.equal((await gateway.wire(beginning)).closed, true, beginning);
+    }
+    assert.equal((await request(`${gateway.url}/livez`)).status, 200);
+});
+
+test("a method that no provider uses is told so", async () => {
+    const answer = await request(`${gateway.url}/hooks/acme/support-sms`, { method: "PUT", body: "x" });
+    assert.equal(answer.status, 405);
+    assert.match(String(answer.headers["allow"]), /POST/);
+});
+
+test("what is authentic but not understood is acknowledged, kept, told of, and can be tried again", async () => {
+    const at = (await gateway.tickets("?limit=1")).at;
+    const answer = await gateway.twilio.raw([["AccountSid", "AC00000000000000000000000000000001"], ["Surprise", "Body=customer words"]]);
+    assert.equal(answer.status, 200);
+    assert.equal(answer.body, '<?xml version="1.0" encoding="UTF-8"?><Response/>');
+    const [event] = await gateway.events(at);
+    assert.equal(event?.type, "input.quarantined");
+    const { data } = await gateway.get("/v1/quarantine");
+    assert.equal(data[0].status, "waiting");
+    assert.equal(data[0].id, event?.data.quarantine?.id);
+    assert.deepEqual(data[0].channel, { slug: "support-sms", adapter: "twilio" });
+    assert.ok(!data[0].reason.includes("customer words"));
+    const again = await gateway.api(`/v1/quarantine/${data[0].id}/reprocess`, { method: "POST" });
+    assert.ok([200, 422].includes(again.status), again.body.toString());
+    assert.equal((await gateway.get("/v1/quarantine")).data[0].status, "waiting", "nobody understands it yet");
+    assert.match(await gateway.must(["quarantine"]), new RegExp(data[0].id));
+});
+
+test("a JSON body with a right hash is authentic: it is kept, not refused", async () => {
+    const before = (await gateway.get("/v1/quarantine?limit=200")).data.length;
+    assert.equal((await gateway.twilio.receive({ from: "+15551110007", body: "json" }, { form: "json" })).status, 200);
+    assert.equal((await gateway.get("/v1/quarantine?limit=200")).data.length, before + 1);
+});
+
+test("a quarantined message is a message once the configuration understands it", async () => {
+    const stranger = gateway.sandbox({ accountSid: "AC00000000000000000000000000000099" });
+    const { status, sid } = await stranger.receive({ from: "+15551110006", body: "from the other subaccount" });
+    assert.equal(status, 200);
+    assert.equal(await gateway.count(`message where external_id = '${sid}'`), 0);
+    const entry = (await gateway.get("/v1/quarantine")).data[0];
+    const old = fs.readFileSync(gateway.configFile, "utf8");
+    fs.writeFileSync(gateway.configFile, old.replace("AC00000000000000000000000000000001", "AC00000000000000000000000000000099"));
+    const reloads = () => gateway.logText().split("config.reloaded").length;
+    let n = reloads();
+    gateway.signal("SIGHUP");
+    await until(async () => reloads() > n, "the new configuration");
+    const again = await gateway.api(`/v1/quarantine/${entry.id}/reprocess`, { method: "POST" });
+    assert.equal(again.status, 200, again.body.toString());
+    assert.equal(again.json.status, "reprocessed");
+    const ticket = await gateway.ticketOf("+15551110006");
+    assert.equal(ticket.last_message?.text, "from the other subaccount");
+    const twice = await gateway.api(`/v1/quarantine/${entry.id}/reprocess`, { method: "POST" });
+    assert.ok([200, 409].includes(twice.status), twice.body.toString());
+    assert.equal(await gateway.count(`message where external_id = '${sid}'`), 1, "reprocessed twice is still once");
+    fs.writeFileSync(gateway.configFile, old);
+    n = reloads();
+    gateway.signal("SIGHUP");
+    await until(async () => reloads() > n, "the old configuration");
+});
+
+test("a key with one letter changed, no key, and half a key are not let in", async () => {
+    const key = gateway.key;
+    const changed = key.slice(0, 10) + (key[10] === "a" ? "b" : "a") + key.slice(11);
+    const answers = [];
+    for (const wrong of [changed, "sb_", key.slice(0, -1), key + "0", "x", null]) answers.push(await gateway.api("/v1/tickets", { key: wrong }));
+    answers.push(await gateway.api("/v1/tickets", { key: null, headers: { authorization: `Basic ${key}` } }));
+    for (const answer of answers) assert.equal(answer.status, 401, answer.body.toString());
+    // Well formed, but nobody's: the same answer.
+    await gateway.sql("update gateway.key set revoked_at = now() where false");
+    assert.equal(answers[0]!.body.toString(), answers[2]!.body.toString());
+});
+
+test("a revoked key is out within five seconds", async () => {
+    const key = await gateway.makeKey("acme");
+    assert.equal((await gateway.api("/v1/tickets", { key })).status, 200);
+    await gateway.sql(`update gateway.key set revoked_at = now() where last_four = '${key.slice(-4)}'`);
+    await until(async () => (await gateway.api("/v1/tickets", { key })).status === 401, "the key to be refused", 5000);
+});
+
+test("keys are kept hashed", async () => {
+    const rows = await gateway.sql("select k::text from gateway.key k");
+    assert.ok(!rows.includes(gateway.key));
+});
+
+test("a key may do what its scopes say and no more", async () => {
+    const reader = await gateway.makeKey("acme", "tickets:read");
+    await gateway.twilio.receive({ from: "+15551110008", body: "scopes" });
+    const ticket = await gateway.ticketOf("+15551110008");
+    assert.equal((await gateway.api("/v1/tickets", { key: reader })).status, 200);
+    const patch = { method: "PATCH", body: { status: "closed" }, headers: { "if-match": `"v${ticket.version}"` }, key: reader };
+    assert.equal((await gateway.api(`/v1/tickets/${ticket.id}`, patch)).status, 403);
+    assert.equal((await gateway.api("/v1/quarantine", { key: reader })).status, 403);
+    assert.equal((await gateway.ticketOf("+15551110008")).status, "open");
+    const sender = await gateway.makeKey("acme", "messages:send");
+    for (const path of ["/v1/tickets", `/v1/tickets/${ticket.id}`, `/v1/tickets/${ticket.id}/messages`, "/v1/events", "/v1/channels", `/v1/contacts/${ticket.contact.id}`])
+        assert.equal((await gateway.api(path, { key: sender })).status, 403, path);
+    assert.equal((await gateway.command(["key", "create", "--account", "acme", "--name", "x", "--scopes", "tickets:steal"])).code, 1);
+    assert.equal((await gateway.command(["key", "create", "--account", "nobody", "--name", "x"])).code, 1);
+});
+
+test("another account's things and things that are not there look alike", async () => {
+    await gateway.twilio.receive({ from: "+15551110009", body: "mine", media: [{ url: "https://api.twilio.com/x", type: "image/png" }] });
+    await gateway.twilio.raw([["AccountSid", "x"]]);
+    const ticket = await gateway.ticketOf("+15551110009");
+    const [message] = (await gateway.messages(ticket.id)).data;
+    const [entry] = (await gateway.get("/v1/quarantine")).data;
+    const nowhere = "01900000-0000-7000-8000-000000000000";
+    const paths: ((id: string) => [string, string, unknown?])[] = [
+        (id) => ["GET", `/v1/tickets/${id}`],
+        (id) => ["PATCH", `/v1/tickets/${id}`, { status: "closed" }],
+        (id) => ["GET", `/v1/tickets/${id}/messages`],
+        (id) => ["GET", `/v1/messages/${id}`],
+        (id) => ["GET", `/v1/contacts/${id}`],
+        (id) => ["GET", `/v1/attachments/${id}`],
+        (id) => ["POST", `/v1/quarantine/${id}/reprocess`],
+    ];
+    const ids = [ticket.id, ticket.id, ticket.id, message!.id, ticket.contact.id, message!.attachments[0]!.id, entry.id];
+    for (const [i, make] of paths.entries()) {
+        const answers = [];
+        for (const id of [ids[i]!, nowhere]) {
+            const [method, path, body] = make(id);
+            answers.push(await gateway.api(path, { method, body, key: gateway.otherKey, headers: { "if-match": '"v1"' } }));
+        }
+        assert.deepEqual(answers.map((answer) => answer.status), [404, 404], make("…").join(" "));
+        const [theirs, none] = answers.map((answer) => answer.body.toString().replaceAll(/"(request_id|instance)":"[^"]*",?/g, ""));
+        assert.equal(theirs, none);
+        assert.deepEqual(withoutDate(answers[0]!.headers), withoutDate(answers[1]!.headers));
+    }
+    const theirs = await gateway.get("/v1/tickets", { key: gateway.otherKey });
+    assert.deepEqual(theirs, { data: [], next: null, at: 0 });
+    assert.deepEqual(await gateway.events(0, gateway.otherKey), []);
+});

@@ -13,9 +13,6 @@ static const struct {
     [METRIC_INGEST_QUARANTINED] = {"gw_ingest_requests_total", "outcome=\"quarantined\"", NULL},
     [METRIC_INGEST_REFUSED] = {"gw_ingest_requests_total", "outcome=\"refused\"", NULL},
     [METRIC_INGEST_BUSY] = {"gw_ingest_requests_total", "outcome=\"busy\"", NULL},
-    [METRIC_API_REQUESTS] = {"gw_api_requests_total", "outcome=\"answered\"", "requests of the API"},
-    [METRIC_API_REFUSED] = {"gw_api_requests_total", "outcome=\"refused\"", NULL},
-    [METRIC_API_BUSY] = {"gw_api_requests_total", "outcome=\"busy\"", NULL},
     [METRIC_EVENTS_STREAMED] = {"gw_events_streamed_total", "", "events written to event streams"},
 };
 
@@ -33,6 +30,50 @@ static atomic_uint_fast64_t counts[METRIC_N];
 static struct {
     atomic_uint_fast64_t buckets[BUCKETS_MOST], n, sum; /* sum in millionths */
 } observed[HISTOGRAM_N];
+
+/* Requests by route, method and status: as many as there are routes with their answers, so the list stays short. Only its head ever changes. */
+struct series {
+    const char *route, *method;
+    unsigned status;
+    atomic_uint_fast64_t count;
+    struct series *next;
+};
+static _Atomic (struct series *) requests;
+
+/* until (not included): where an earlier search began. */
+static struct series *find_series (struct series *from, const struct series *until, const char *route, const char *method, unsigned status)
+{
+    for (; from != until; from = from->next)
+        if (from->status == status && g_str_equal (from->route, route) && g_str_equal (from->method, method))
+            return from;
+    return NULL;
+}
+
+void metrics_http (const char *route, const char *method, unsigned status)
+{
+    struct series *head = atomic_load (&requests), *found = find_series (head, NULL, route, method, status), *fresh = NULL;
+    while (!found) {
+        if (!fresh) {
+            fresh = g_new0 (struct series, 1);
+            *fresh = (struct series) {.route = route, .method = method, .status = status};
+        }
+        struct series *seen = fresh->next = head;
+        if (atomic_compare_exchange_strong (&requests, &head, fresh))
+            found = g_steal_pointer (&fresh);
+        else /* another thread was faster, perhaps with the same one */
+            found = find_series (head, seen, route, method, status);
+    }
+    g_free (fresh);
+    atomic_fetch_add_explicit (&found->count, 1, memory_order_relaxed);
+}
+
+static void format_requests (GString *out)
+{
+    g_string_append (out, "# HELP gw_http_requests_total requests of the API by their answers\n# TYPE gw_http_requests_total counter\n");
+    for (struct series *one = atomic_load (&requests); one; one = one->next)
+        g_string_append_printf (out, "gw_http_requests_total{route=\"%s\",method=\"%s\",code=\"%u\"} %" G_GUINT64_FORMAT "\n", one->route, one->method,
+                                one->status, (uint64_t) atomic_load (&one->count));
+}
 
 void metrics_add (enum metric metric, uint64_t n)
 {
@@ -76,6 +117,7 @@ void metrics_format (GString *out)
         g_string_append_printf (out, *counters[i].labels ? "%s{%s} %" G_GUINT64_FORMAT "\n" : "%s%s %" G_GUINT64_FORMAT "\n", counters[i].name,
                                 counters[i].labels, (uint64_t) atomic_load (&counts[i]));
     }
+    format_requests (out);
     for (size_t h = 0; h < HISTOGRAM_N; h++)
         format_histogram (out, (enum histogram) h);
 }

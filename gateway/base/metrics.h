@@ -12,9 +12,6 @@ enum metric {
     METRIC_INGEST_QUARANTINED,
     METRIC_INGEST_REFUSED,
     METRIC_INGEST_BUSY,
-    METRIC_API_REQUESTS,
-    METRIC_API_REFUSED,
-    METRIC_API_BUSY,
     METRIC_EVENTS_STREAMED,
     METRIC_N
 };
@@ -24,6 +21,9 @@ enum histogram { HISTOGRAM_BATCH_SIZE, HISTOGRAM_COMMIT_SECONDS, HISTOGRAM_API_S
 void metrics_count (enum metric metric);
 void metrics_add (enum metric metric, uint64_t n);
 void metrics_observe (enum histogram histogram, double value);
+
+/* One answered request of the API. route and method are static texts: the template, never the path. */
+void metrics_http (const char *route, const char *method, unsigned status);
 
 /* Appends every counter and histogram. */
 void metrics_format (GString *out);

@@ -53,7 +53,7 @@ void call_reply (struct call *call, struct http_response *response)
 {
     http_response_add (response, "X-Request-Id", call->request_id);
     http_response_add (response, "Cache-Control", "no-store");
-    metrics_count (response->status < 400 ? METRIC_API_REQUESTS : METRIC_API_REFUSED);
+    metrics_http (call->route ? call->route->template : "none", call->route ? call->route->method : "none", response->status);
     metrics_observe (HISTOGRAM_API_SECONDS, (double) (g_get_monotonic_time () - call->began) / G_USEC_PER_SEC);
     http_exchange_reply (call->exchange, response);
     call_free (call);
@@ -66,6 +66,8 @@ void call_problem (struct call *call, unsigned status, const char *detail, const
         http_response_add (response, "WWW-Authenticate", "Bearer");
     if (status == 503)
         http_response_add (response, "Retry-After", "1");
+    if (status == 415)
+        http_response_add (response, "Accept-Patch", "application/json, application/merge-patch+json");
     call_reply (call, response);
 }
 
@@ -240,7 +242,6 @@ void api_handle (struct api *api, struct http_exchange *exchange)
     }
     call->config = api->current (api->data);
     if (!push (api, call)) {
-        metrics_count (METRIC_API_BUSY);
         call_problem (call, 503, "too many requests wait", NULL);
     }
 }

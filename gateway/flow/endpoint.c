@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "flow/call.h"
 #include "flow/cursor.h"
 #include "flow/hooks.h"
@@ -12,6 +13,9 @@
 
 #define LIMIT_DEFAULT 50
 #define LIMIT_MOST 200
+/* Of attachments that are served under their own; more are served as bytes. */
+#define TYPES_MOST 256
+#define TYPE_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&^_.+-"
 
 #define TICKETS "select data, next, at from api_tickets ($1, $2, $3, $4::int8::int4, $5)"
 #define TICKET "select body, version from api_ticket ($1, $2)"
@@ -276,6 +280,29 @@ static char *safe_name (const char *name)
     return safe;
 }
 
+/* What the provider called it, if that is a media type (RFC 6838 §4.2) and not one too many: responses keep static texts only. */
+static const char *safe_type (const char *type)
+{
+    static GMutex lock;
+    static unsigned n_types;
+    static GHashTable *types;
+    static const char other[] = "application/octet-stream";
+    const char *slash = type ? strchr (type, '/') : NULL;
+    if (!slash || strlen (type) > 127 || strspn (type, TYPE_CHARACTERS "/") != strlen (type) || slash == type || !slash[1] || strchr (slash + 1, '/'))
+        return other;
+    g_mutex_lock (&lock);
+    if (!types)
+        types = g_hash_table_new (g_str_hash, g_str_equal);
+    const char *known = g_hash_table_lookup (types, type);
+    if (!known && n_types < TYPES_MOST) {
+        known = g_intern_string (type);
+        g_hash_table_add (types, (gpointer) (uintptr_t) known);
+        n_types++;
+    }
+    g_mutex_unlock (&lock);
+    return known ? known : other;
+}
+
 static void get_attachment (struct call *call)
 {
     g_autoptr (GError) error = NULL;
@@ -293,13 +320,16 @@ static void get_attachment (struct call *call)
     }
     GBytes *bytes = files_get (values_text (call->config->storage, STORAGE_DIRECTORY), db_text (r, 0, 3), &error);
     if (!bytes) {
+        log_error ("attachment.missing", "could not read a stored attachment: %s", error->message);
         call_problem (call, 500, NULL, NULL);
         return;
     }
     g_autofree char *name = safe_name (db_null (r, 0, 2) ? NULL : db_text (r, 0, 2));
     g_autofree char *disposition = g_strdup_printf ("attachment; filename=\"%s\"", name);
-    struct http_response *response = http_response_new (200, g_intern_string (db_null (r, 0, 1) ? "application/octet-stream" : db_text (r, 0, 1)), bytes);
+    struct http_response *response = http_response_new (200, safe_type (db_null (r, 0, 1) ? NULL : db_text (r, 0, 1)), bytes);
     http_response_add (response, "Content-Disposition", disposition);
+    http_response_add (response, "X-Content-Type-Options", "nosniff");
+    http_response_add (response, "Content-Security-Policy", "default-src 'none'; sandbox");
     call_reply (call, response);
 }
 
@@ -390,7 +420,7 @@ static void stream_events (struct call *call)
     int64_t after = FEED_FROM_NOW;
     if (!read_after (call, &after))
         return;
-    if (feed_add (call->feed, call->exchange, call->account_id, after))
+    if (feed_add (call->feed, call->exchange, call->account_id, call->key_hash, after))
         call_free (call);
     else
         call_problem (call, 503, "too many event streams", NULL);
@@ -402,6 +432,33 @@ static int64_t event_at (struct call *call, GError **error)
     params_int64 (p, call->account_id);
     g_autoptr (db_result) r = db_call (call->db, EVENT_AT, p, error);
     return r ? db_int64 (r, 0, 0) : -1;
+}
+
+/* A number that was never given out, or one whose followers are no longer kept: a reader must not miss them without knowing. */
+static const char *find_hole (db_result *r, int64_t after, int64_t at)
+{
+    int64_t first = db_rows (r) ? db_int64 (r, 0, 0) : at + 1;
+    if (after > at)
+        return "there is no such event yet";
+    return after > 0 && first > after + 1 ? "the events after this one are no longer kept" : NULL;
+}
+
+static void reply_events (struct call *call, db_result *r, int64_t limit, int64_t at)
+{
+    int64_t last = db_rows (r) ? db_int64 (r, db_rows (r) - 1, 0) : 0;
+    GString *body = g_string_new ("{\"data\":[");
+    for (int i = 0; i < db_rows (r); i++) {
+        if (i)
+            g_string_append_c (body, ',');
+        g_string_append_len (body, db_text (r, i, 2), (gssize) db_length (r, i, 2));
+    }
+    if (db_rows (r) == limit && last < at)
+        g_string_append_printf (body, "],\"next\":%" G_GINT64_FORMAT, last);
+    else
+        g_string_append (body, "],\"next\":null");
+    /* what was committed between both statements is in the page too */
+    g_string_append_printf (body, ",\"at\":%" G_GINT64_FORMAT "}", MAX (at, last));
+    call_reply (call, json_response (200, body));
 }
 
 static void list_events (struct call *call)
@@ -416,19 +473,13 @@ static void list_events (struct call *call)
     params_int64 (p, after);
     params_int64 (p, limit);
     g_autoptr (db_result) r = at < 0 ? NULL : db_call (call->db, EVENTS, p, &error);
-    if (!r) {
+    const char *hole = r ? find_hole (r, after, at) : NULL;
+    if (!r)
         call_database_problem (call, error);
-        return;
-    }
-    GString *body = g_string_new ("{\"data\":[");
-    for (int i = 0; i < db_rows (r); i++)
-        g_string_append_printf (body, "%s%s", i ? "," : "", db_text (r, i, 2));
-    if (db_rows (r) == limit)
-        g_string_append_printf (body, "],\"next\":%" G_GINT64_FORMAT, db_int64 (r, db_rows (r) - 1, 0));
+    else if (hole)
+        call_problem (call, 422, hole, "after");
     else
-        g_string_append (body, "],\"next\":null");
-    g_string_append_printf (body, ",\"at\":%" G_GINT64_FORMAT "}", at);
-    call_reply (call, json_response (200, body));
+        reply_events (call, r, limit, at);
 }
 
 static void get_events (struct call *call)

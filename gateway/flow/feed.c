@@ -13,16 +13,23 @@
 /* A reader that takes nothing for so long is cut off; it resumes where it was. */
 #define PATIENCE (60 * G_TIME_SPAN_SECOND)
 #define EVENTS_AT_ONCE 200
+/* Keys are looked up again this often; a revoked key's streams end. */
+#define KEY_CHECK (3 * G_TIME_SPAN_SECOND)
+/* An account whose events cannot be read is told of this often. */
+#define COMPLAINT_PAUSE (10 * G_TIME_SPAN_SECOND)
 
 #define HEADS "select account_id, newest from event_heads ($1)"
 #define BOUNDS "select oldest, newest from event_bounds ($1)"
+#define KEY_FIND "select account_id, key_id, scopes from key_find ($1)"
 #define EVENTS "select number, type, body from api_events ($1, $2, $3::int8::int4)"
 
 struct client {
     int64_t account_id, position, newest;
+    uint8_t key_hash[32];
     struct http_stream *stream;
     int64_t last_write; /* monotonic */
     bool placed;        /* its position was checked against what is kept */
+    bool refused;       /* its key is good no more */
 };
 
 struct feed {
@@ -32,7 +39,7 @@ struct feed {
     struct db *db;
     size_t buffer, streams_max;
     GPtrArray *clients; /* the thread's own */
-    int64_t next_look;
+    int64_t next_look, next_check, next_complaint; /* monotonic */
 
     GMutex lock;
     GCond wake;
@@ -48,7 +55,7 @@ static void client_free (void *data)
     g_free (client);
 }
 
-bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t account_id, int64_t after)
+bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t account_id, const uint8_t key_hash[32], int64_t after)
 {
     g_mutex_lock (&feed->lock);
     bool room = feed->n_streams < feed->streams_max && !feed->stopping;
@@ -59,6 +66,7 @@ bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t accoun
         return false;
     struct client *client = g_new0 (struct client, 1);
     client->account_id = account_id;
+    memcpy (client->key_hash, key_hash, sizeof client->key_hash);
     client->position = after;
     client->last_write = g_get_monotonic_time ();
     client->stream = http_exchange_stream (exchange, "text/event-stream");
@@ -99,6 +107,12 @@ static void put_text (struct feed *feed, struct client *client, const char *text
     put (feed, client, bytes);
 }
 
+/* What is asked for is not kept, or never was: the client reads its lists anew and goes on from here. */
+static void append_reset (GString *out, int64_t at)
+{
+    g_string_append_printf (out, "id: %" G_GINT64_FORMAT "\nevent: reset\ndata: {\"at\":%" G_GINT64_FORMAT "}\n\n", at, at);
+}
+
 /* Checks where a new stream wants to begin against what is kept. */
 static bool place (struct feed *feed, struct client *client, GError **error)
 {
@@ -111,7 +125,7 @@ static bool place (struct feed *feed, struct client *client, GError **error)
     g_autoptr (GString) head = g_string_new ("retry: 3000\n: ok\n\n");
     bool lost = client->position != FEED_FROM_NOW && (client->position < oldest - 1 || client->position > newest);
     if (lost)
-        g_string_append_printf (head, "id: %" G_GINT64_FORMAT "\nevent: reset\ndata: {\"at\":%" G_GINT64_FORMAT "}\n\n", newest, newest);
+        append_reset (head, newest);
     if (lost || client->position == FEED_FROM_NOW)
         client->position = newest;
     client->placed = true;
@@ -122,46 +136,69 @@ static bool place (struct feed *feed, struct client *client, GError **error)
 /* The newest number of each account that has streams, into its clients. One query for all. */
 static bool look (struct feed *feed, GError **error)
 {
-    g_autoptr (GHashTable) seen = g_hash_table_new (g_int64_hash, g_int64_equal);
+    g_autoptr (GHashTable) heads = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
     g_autoptr (params) p = params_new (1);
     params_array (p, "int8");
     for (guint i = 0; i < feed->clients->len; i++) {
         struct client *client = feed->clients->pdata[i];
-        if (g_hash_table_add (seen, &client->account_id))
+        if (g_hash_table_insert (heads, &client->account_id, g_new0 (int64_t, 1)))
             array_int64 (p, client->account_id);
     }
     params_array_end (p);
     g_autoptr (db_result) r = db_call (feed->db, HEADS, p, error);
-    if (!r)
-        return false;
-    for (guint i = 0; i < feed->clients->len; i++) {
-        struct client *client = feed->clients->pdata[i];
-        for (int row = 0; row < db_rows (r); row++)
-            if (db_int64 (r, row, 0) == client->account_id)
-                client->newest = db_int64 (r, row, 1);
+    for (int row = 0; r && row < db_rows (r); row++) {
+        int64_t account_id = db_int64 (r, row, 0), *newest = g_hash_table_lookup (heads, &account_id);
+        if (newest)
+            *newest = db_int64 (r, row, 1);
     }
-    return true;
+    for (guint i = 0; r && i < feed->clients->len; i++) {
+        struct client *client = feed->clients->pdata[i];
+        client->newest = *(int64_t *) g_hash_table_lookup (heads, &client->account_id);
+    }
+    return r != NULL;
 }
 
-/* The events after a position as one piece of stream; *last becomes the last one's number. */
-static GBytes *read_events (struct feed *feed, int64_t account_id, int64_t after, int64_t *last, GError **error)
+/* One line of data: SSE ends it at a line break, and JSON has those only between its tokens. */
+static void append_data (GString *out, const char *json, size_t length)
+{
+    gsize from = out->len;
+    g_string_append_len (out, json, (gssize) length);
+    for (gsize i = from; i < out->len; i++)
+        if (out->str[i] == '\n' || out->str[i] == '\r')
+            out->str[i] = ' ';
+}
+
+/* The events after a position as one piece of stream; *last becomes the last one's number. A hole says that a reader was slower than the
+ * retention of events: it goes on from newest. */
+static GBytes *read_events (struct feed *feed, const struct client *reader, int64_t *last, GError **error)
 {
     g_autoptr (params) p = params_new (3);
-    params_int64 (p, account_id);
-    params_int64 (p, after);
+    params_int64 (p, reader->account_id);
+    params_int64 (p, reader->position);
     params_int64 (p, EVENTS_AT_ONCE);
     g_autoptr (db_result) r = db_call (feed->db, EVENTS, p, error);
     if (!r)
         return NULL;
     GString *text = g_string_new (NULL);
-    *last = after;
+    *last = reader->position;
+    if (db_rows (r) && db_int64 (r, 0, 0) != reader->position + 1) {
+        *last = reader->newest;
+        append_reset (text, reader->newest);
+        return g_string_free_to_bytes (text);
+    }
     for (int i = 0; i < db_rows (r); i++) {
         *last = db_int64 (r, i, 0);
         g_string_append_printf (text, "id: %" G_GINT64_FORMAT "\nevent: %s\ndata: ", *last, db_text (r, i, 1));
-        g_string_append_len (text, db_text (r, i, 2), (gssize) db_length (r, i, 2));
+        append_data (text, db_text (r, i, 2), db_length (r, i, 2));
         g_string_append (text, "\n\n");
     }
     return g_string_free_to_bytes (text);
+}
+
+/* Does it lack events that are there, and read? */
+static bool is_behind (const struct feed *feed, const struct client *client)
+{
+    return client->position < client->newest && http_stream_pending (client->stream) <= feed->buffer;
 }
 
 /* Every stream that stands where this one stands gets the same bytes. */
@@ -169,12 +206,12 @@ static bool advance (struct feed *feed, guint from, GError **error)
 {
     struct client *leader = feed->clients->pdata[from];
     int64_t account_id = leader->account_id, position = leader->position, last;
-    g_autoptr (GBytes) bytes = read_events (feed, account_id, position, &last, error);
+    g_autoptr (GBytes) bytes = read_events (feed, leader, &last, error);
     if (!bytes)
         return false;
     for (guint i = from; last > position && i < feed->clients->len; i++) {
         struct client *client = feed->clients->pdata[i];
-        if (client->account_id != account_id || client->position != position || http_stream_pending (client->stream) > feed->buffer)
+        if (client->account_id != account_id || client->position != position || !is_behind (feed, client))
             continue;
         put (feed, client, bytes);
         client->position = last;
@@ -185,7 +222,21 @@ static bool advance (struct feed *feed, guint from, GError **error)
     return true;
 }
 
-/* *more: some stream still lacks events that are there. */
+/* An account whose events cannot be read holds up nobody else's; it is tried again at the next look. */
+static bool pass_over (struct feed *feed, struct client *client, GError **error)
+{
+    if (!g_error_matches (*error, DB_ERROR, DB_ERROR_STATEMENT))
+        return false;
+    if (g_get_monotonic_time () >= feed->next_complaint) {
+        log_error ("feed.failed", "could not read events: %s", (*error)->message);
+        feed->next_complaint = g_get_monotonic_time () + COMPLAINT_PAUSE;
+    }
+    g_clear_error (error);
+    client->newest = client->position;
+    return true;
+}
+
+/* One step for every stream that is behind. *more: some still are. */
 static bool serve (struct feed *feed, bool *more, GError **error)
 {
     for (guint i = 0; i < feed->clients->len; i++) {
@@ -197,9 +248,43 @@ static bool serve (struct feed *feed, bool *more, GError **error)
         return false;
     for (guint i = 0; i < feed->clients->len; i++) {
         struct client *client = feed->clients->pdata[i];
-        if (client->position < client->newest && http_stream_pending (client->stream) <= feed->buffer && !advance (feed, i, error))
+        if (is_behind (feed, client) && !advance (feed, i, error) && !pass_over (feed, client, error))
             return false;
-        *more |= client->position < client->newest && http_stream_pending (client->stream) <= feed->buffer;
+        *more |= is_behind (feed, client);
+    }
+    return true;
+}
+
+static guint hash_of_key (const void *key)
+{
+    guint hash;
+    memcpy (&hash, key, sizeof hash); /* SHA-256: any four bytes will do */
+    return hash;
+}
+
+static gboolean same_key (const void *one, const void *other)
+{
+    return memcmp (one, other, 32) == 0;
+}
+
+/* Streams whose key was revoked or has expired end. One look-up a key. */
+static bool check_keys (struct feed *feed, GError **error)
+{
+    if (g_get_monotonic_time () < feed->next_check)
+        return true;
+    feed->next_check = g_get_monotonic_time () + KEY_CHECK;
+    g_autoptr (GHashTable) known = g_hash_table_new (hash_of_key, same_key);
+    for (guint i = 0; i < feed->clients->len; i++) {
+        struct client *client = feed->clients->pdata[i];
+        if (!g_hash_table_contains (known, client->key_hash)) {
+            g_autoptr (params) p = params_new (1);
+            params_bytes (p, client->key_hash, sizeof client->key_hash);
+            g_autoptr (db_result) r = db_call (feed->db, KEY_FIND, p, error);
+            if (!r)
+                return false;
+            g_hash_table_insert (known, client->key_hash, GINT_TO_POINTER (db_rows (r)));
+        }
+        client->refused = !g_hash_table_lookup (known, client->key_hash);
     }
     return true;
 }
@@ -212,7 +297,7 @@ static void tend (struct feed *feed)
     for (guint i = feed->clients->len; i-- > 0;) {
         struct client *client = feed->clients->pdata[i];
         bool stuck = http_stream_pending (client->stream) > 0 && now - client->last_write > PATIENCE;
-        if (http_stream_closed (client->stream) || stuck)
+        if (http_stream_closed (client->stream) || stuck || client->refused)
             g_ptr_array_remove_index_fast (feed->clients, i);
         else if (now - client->last_write >= HEARTBEAT && http_stream_pending (client->stream) == 0)
             put_text (feed, client, ": hb\n\n");
@@ -241,26 +326,33 @@ static bool wait_for_work (struct feed *feed)
     return go_on;
 }
 
+/* Work is left: the next turn comes at once, but new streams, the dead and the end have theirs in between. */
+static void go_on_soon (struct feed *feed)
+{
+    g_mutex_lock (&feed->lock);
+    feed->woken = true;
+    g_mutex_unlock (&feed->lock);
+}
+
 static void *run (void *data)
 {
     struct feed *feed = data;
     bool told = false;
     while (wait_for_work (feed)) {
         g_autoptr (GError) error = NULL;
-        bool more = feed->clients->len > 0;
-        while (more && !error) {
-            more = false;
-            serve (feed, &more, &error);
-        }
+        bool more = false;
+        if (feed->clients->len && check_keys (feed, &error) && serve (feed, &more, &error) && more)
+            go_on_soon (feed);
         tend (feed);
-        if (!error || g_error_matches (error, DB_ERROR, DB_ERROR_STATEMENT)) {
+        if (!error) {
             told = false;
             continue;
         }
         if (!told)
-            log_warning ("feed.disconnected", "%s", error->message);
+            log_warning ("feed.failed", "%s", error->message);
         told = true;
-        db_reopen (feed->db, NULL);
+        if (g_error_matches (error, DB_ERROR, DB_ERROR_CONNECTION))
+            db_reopen (feed->db, NULL);
     }
     return NULL;
 }

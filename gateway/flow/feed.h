@@ -17,6 +17,7 @@ void feed_stop (struct feed *feed);
 void feed_wake (struct feed *feed, int64_t account_id);
 
 #define FEED_FROM_NOW (-1)
-/* Takes exchange and streams the account's events after that number. False: too many streams; the exchange is still the caller's. */
-bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t account_id, int64_t after);
+/* Takes exchange and streams the account's events after that number, as long as the key with this hash is good. False: too many streams; the
+ * exchange is still the caller's. */
+bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t account_id, const uint8_t key_hash[32], int64_t after);
 unsigned feed_streams (struct feed *feed);

@@ -29,7 +29,7 @@ struct http_response *problem_new (unsigned status, const char *detail, const ch
     if (detail)
         json_object_set_new (body, "detail", json_string (detail));
     if (place)
-        json_object_set_new (body, "errors", json_pack ("[{ss ss}]", *place == '/' || !*place ? "pointer" : "parameter", place, "detail", detail ? detail : title_of (status)));
+        json_object_set_new (body, "errors", json_pack ("[{ss ss}]", "pointer", place, "detail", detail ? detail : title_of (status)));
     if (request_id)
         json_object_set_new (body, "request_id", json_string (request_id));
     char *text = json_dumps (body, JSON_COMPACT);

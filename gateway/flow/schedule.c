@@ -46,12 +46,12 @@ static void *run (void *data)
     struct schedule *schedule = data;
     g_mutex_lock (&schedule->lock);
     while (!schedule->stopping) {
-        g_mutex_unlock (&schedule->lock);
-        work (schedule);
         int64_t next = g_get_monotonic_time () + PERIOD;
-        g_mutex_lock (&schedule->lock);
         while (!schedule->stopping && g_cond_wait_until (&schedule->wake, &schedule->lock, next))
             ;
+        g_mutex_unlock (&schedule->lock);
+        work (schedule);
+        g_mutex_lock (&schedule->lock);
     }
     g_mutex_unlock (&schedule->lock);
     return NULL;
@@ -64,6 +64,7 @@ struct schedule *schedule_start (struct config *(*current) (void *data), void *d
     schedule->data = data;
     g_mutex_init (&schedule->lock);
     g_cond_init (&schedule->wake);
+    work (schedule); /* a week's partitions are made before its first row */
     schedule->thread = g_thread_new ("schedule", run, schedule);
     return schedule;
 }

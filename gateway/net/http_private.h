@@ -43,6 +43,7 @@ struct http_server {
     GThread *reaper;
 
     _Atomic bool quiesced, settling;
+    _Atomic unsigned n_peers, n_streams;
     _Atomic uint64_t requests, refused, timed_out;
     _Atomic unsigned unanswered; /* exchanges that the handler has, or passed on */
     _Atomic unsigned unfinished; /* exchanges that came whole and are not sent yet */
@@ -76,6 +77,15 @@ struct http_guard_wire {
 };
 /* 0, or the status that the request is to be refused with. */
 unsigned http_guard_check (const struct http_request *request, const struct http_guard_wire *wire, struct http_guard_body *body);
+
+/* The life of an exchange, all on the HTTP thread. False: the connection is to be cut. */
+struct http_exchange *http_exchange_begin (struct http_server *server, const char *raw, struct MHD_Connection *connection);
+bool http_exchange_has_head (const struct http_exchange *exchange);
+bool http_exchange_take_head (struct http_exchange *exchange, const char *method, const char *version);
+bool http_exchange_take_body (struct http_exchange *exchange, const char *bytes, size_t n);
+/* All has come: calls the handler. Later, once more: sends the answer. */
+bool http_exchange_go_on (struct http_exchange *exchange);
+void http_exchange_finish (struct http_exchange *exchange);
 
 struct http_stream *http_stream_new (struct http_server *server, struct MHD_Connection *connection, struct http_peer *peer,
                                      const char *content_type);

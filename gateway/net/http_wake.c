@@ -13,17 +13,14 @@ void http_wake_push (struct http_server *server, struct http_wake *wake)
 {
     struct MHD_Connection *connection = wake->connection;
     struct http_wake *top = atomic_load_explicit (&server->wakes, memory_order_relaxed);
-    do
-        wake->next = top;
+    do wake->next = top;
     while (!atomic_compare_exchange_weak_explicit (&server->wakes, &top, wake, memory_order_acq_rel, memory_order_relaxed));
-    if (!top)
-        MHD_resume_connection (connection);
+    if (!top) MHD_resume_connection (connection);
 }
 
 void http_wake_carry_out (struct http_server *server)
 {
-    if (!atomic_load_explicit (&server->wakes, memory_order_relaxed) && !atomic_load (&server->settling))
-        return;
+    if (!atomic_load_explicit (&server->wakes, memory_order_relaxed) && !atomic_load (&server->settling)) return;
     g_mutex_lock (&server->waking);
     struct http_wake *wake = atomic_exchange (&server->wakes, NULL);
     while (wake && wake->next) {

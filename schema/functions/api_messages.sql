@@ -1,7 +1,9 @@
 -- One page of a ticket's messages by number. p_after: number of the last one of the page before.
 create function api_messages (p_account bigint, p_ticket uuid, p_descending bool, p_limit int, p_after bigint)
 returns table (data text, next text, at bigint)
-language plpgsql stable set enable_seqscan = off as $$
+language plpgsql stable set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+    v_at bigint := event_at (p_account);
 begin
     if not exists (select from gateway.ticket t where t.account_id = p_account and t.ticket_id = p_ticket) then
         raise 'no such ticket' using errcode = 'SB404';
@@ -9,32 +11,38 @@ begin
     if p_descending then
         return query
         with page as materialized (
-            select m from gateway.message m
+            select m.message_id, m.number, row_number () over (order by m.number desc) as n
+            from gateway.message m
             where m.account_id = p_account and m.ticket_id = p_ticket and m.number < coalesce (p_after, 9223372036854775807)
             order by m.number desc
             limit p_limit + 1
-        ), shown as materialized (select (m).* from page limit p_limit)
-        select coalesce ((select json_agg (message_json (s::gateway.message) order by s.number desc) from shown s), '[]')::text,
-               case when (select count (*) from page) > p_limit then (select min (s.number)::text from shown s) end,
-               event_at (p_account);
+        )
+        select coalesce (json_agg (j order by p.n) filter (where p.n <= p_limit), '[]')::text,
+               case when count (*) > p_limit then (max (p.number) filter (where p.n = p_limit))::text end,
+               v_at
+        from page p
+        cross join lateral message_json (p_account, p.message_id) j;
     else
         return query
         with page as materialized (
-            select m from gateway.message m
+            select m.message_id, m.number, row_number () over (order by m.number) as n
+            from gateway.message m
             where m.account_id = p_account and m.ticket_id = p_ticket and m.number > coalesce (p_after, 0)
             order by m.number
             limit p_limit + 1
-        ), shown as materialized (select (m).* from page limit p_limit)
-        select coalesce ((select json_agg (message_json (s::gateway.message) order by s.number) from shown s), '[]')::text,
-               case when (select count (*) from page) > p_limit then (select max (s.number)::text from shown s) end,
-               event_at (p_account);
+        )
+        select coalesce (json_agg (j order by p.n) filter (where p.n <= p_limit), '[]')::text,
+               case when count (*) > p_limit then (max (p.number) filter (where p.n = p_limit))::text end,
+               v_at
+        from page p
+        cross join lateral message_json (p_account, p.message_id) j;
     end if;
 end $$;
 comment on function api_messages is 'a page of a ticket''s messages; no locks; SB404';
 
 create function api_message (p_account bigint, p_message uuid) returns table (body text) language plpgsql stable as $$
 begin
-    return query select message_json (m)::text from gateway.message m where m.account_id = p_account and m.message_id = p_message;
+    return query select j::text from message_json (p_account, p_message) j;
     if not found then
         raise 'no such message' using errcode = 'SB404';
     end if;

@@ -1,24 +1,31 @@
--- One page of the quarantine, newest first. p_status null: all, 'waiting' or 'reprocessed'.
+-- One page of the quarantine, newest first. p_status null: all, 'waiting' or 'reprocessed'; p_after: id of the last row of the page before.
 create function api_quarantine (p_account bigint, p_status text, p_limit int, p_after text)
 returns table (data text, next text, at bigint)
-language plpgsql stable set enable_seqscan = off as $$
+language plpgsql stable set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+    v_at bigint := event_at (p_account);
 begin
-    if p_status is not null and p_status not in ('waiting', 'reprocessed') then
+    if p_status not in ('waiting', 'reprocessed') then
         raise 'status is waiting or reprocessed' using errcode = 'SB422', constraint = 'status';
+    end if;
+    if p_after !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        raise 'this cursor is none of ours' using errcode = 'SB422', constraint = 'cursor';
     end if;
     return query
     with page as materialized (
-        select q from gateway.quarantine q
+        select q.quarantine_id, row_number () over (order by q.quarantine_id desc) as n
+        from gateway.quarantine q
         where q.account_id = p_account
           and (p_status is null or (q.reprocessed_at is null) = (p_status = 'waiting'))
-          and (p_after is null or q.quarantine_id < p_after::uuid)
+          and q.quarantine_id < coalesce (p_after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')::uuid
         order by q.quarantine_id desc
         limit p_limit + 1
-    ), shown as materialized (select (q).* from page limit p_limit)
-    select coalesce ((select json_agg (quarantine_json (s::gateway.quarantine) order by s.quarantine_id desc) from shown s), '[]')::text,
-           case when (select count (*) from page) > p_limit
-                then (select s.quarantine_id::text from shown s order by s.quarantine_id limit 1) end,
-           event_at (p_account);
+    )
+    select coalesce (json_agg (j order by p.n) filter (where p.n <= p_limit), '[]')::text,
+           case when count (*) > p_limit then max (p.quarantine_id::text) filter (where p.n = p_limit) end,
+           v_at
+    from page p
+    cross join lateral quarantine_json (p_account, p.quarantine_id) j;
 end $$;
 comment on function api_quarantine is 'a page of the quarantine; no locks; SB422';
 
@@ -39,16 +46,17 @@ end $$;
 comment on function api_quarantine_entry is 'a quarantined request as it came; no locks; SB404';
 
 create function api_quarantine_done (p_account bigint, p_entry uuid, p_now timestamptz) returns table (body text) language plpgsql as $$
-declare q gateway.quarantine;
+declare
+    v_at timestamptz;
 begin
     update gateway.quarantine k set reprocessed_at = coalesce (k.reprocessed_at, p_now)
     where k.account_id = p_account and k.quarantine_id = p_entry
-    returning * into q;
-    if q.quarantine_id is null then
+    returning k.at into v_at;
+    if not found then
         raise 'no such quarantine entry' using errcode = 'SB404';
     end if;
     update gateway.journal j set outcome = 'reprocessed'
-    where j.account_id = p_account and j.journal_id = p_entry and j.at = q.at;
-    return query select quarantine_json (q)::text;
+    where j.account_id = p_account and j.journal_id = p_entry and j.at = v_at;
+    return query select j::text from quarantine_json (p_account, p_entry) j;
 end $$;
 comment on function api_quarantine_done is 'notes that an entry was understood after all; locks the entry; SB404';

@@ -1,9 +1,3 @@
--- Where an account's log stands: lists say at which event number they are true.
-create function event_at (p_account bigint) returns bigint language sql stable as $$
-    select coalesce ((select c.last_event from gateway.counter c where c.account_id = p_account), 0)
-$$;
-comment on function event_at is 'the newest event number of an account';
-
 -- One page of tickets, newest activity first. p_status null: all; p_after: key of the last row of the page before.
 -- Unclosed tickets are found by their partial index and sorted: no index holds what a message changes.
 create function api_tickets (p_account bigint, p_status text, p_channel text, p_limit int, p_after text)
@@ -12,10 +6,17 @@ language plpgsql stable set enable_seqscan = off set enable_hashjoin = off set e
 declare
     v_at bigint := event_at (p_account);
     v_channel bigint;
-    v_time timestamptz := timestamptz 'epoch' + split_part (p_after, ',', 1)::bigint * interval '1 microsecond';
-    v_ticket uuid := nullif (split_part (p_after, ',', 2), '')::uuid;
+    v_time timestamptz := 'infinity';
+    v_ticket uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 begin
-    if p_status is not null and p_status not in ('open', 'pending', 'snoozed', 'closed') then
+    if p_after !~ '^[0-9]{1,17},[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        raise 'this cursor is none of ours' using errcode = 'SB422', constraint = 'cursor';
+    end if;
+    if p_after is not null then
+        v_time := timestamptz 'epoch' + split_part (p_after, ',', 1)::bigint * interval '1 microsecond';
+        v_ticket := split_part (p_after, ',', 2)::uuid;
+    end if;
+    if p_status not in ('open', 'pending', 'snoozed', 'closed') then
         raise 'status is open, pending, snoozed or closed' using errcode = 'SB422', constraint = 'status';
     end if;
     if p_channel is not null then
@@ -32,7 +33,7 @@ begin
         where t.account_id = p_account and t.status <> 'closed'
           and (p_status is null or t.status = p_status)
           and (v_channel is null or t.channel_id = v_channel)
-          and (p_after is null or (t.last_message_at, t.ticket_id) < (v_time, v_ticket))
+          and (t.last_message_at, t.ticket_id) < (v_time, v_ticket)
           and p_status is distinct from 'closed'
         order by t.last_message_at desc, t.ticket_id desc
         limit p_limit + 1
@@ -41,7 +42,7 @@ begin
         from gateway.ticket t
         where t.account_id = p_account and t.status = 'closed'
           and (v_channel is null or t.channel_id = v_channel)
-          and (p_after is null or (t.closed_at, t.ticket_id) < (v_time, v_ticket))
+          and (t.closed_at, t.ticket_id) < (v_time, v_ticket)
           and (p_status is null or p_status = 'closed')
         order by t.closed_at desc, t.ticket_id desc
         limit p_limit + 1
@@ -52,9 +53,9 @@ begin
         limit p_limit + 1
     )
     select coalesce ((
-               select json_agg (ticket_json (t) order by p.n)
+               select json_agg (j order by p.n)
                from page p
-               join gateway.ticket t on t.account_id = p_account and t.ticket_id = p.ticket_id
+               cross join lateral ticket_json (p_account, p.ticket_id) j
                where p.n <= p_limit), '[]')::text,
            (select (extract (epoch from p.activity) * 1000000)::bigint || ',' || p.ticket_id
             from page p
@@ -65,7 +66,11 @@ comment on function api_tickets is 'a page of tickets, newest activity first; no
 
 create function api_ticket (p_account bigint, p_ticket uuid) returns table (body text, version bigint) language plpgsql stable as $$
 begin
-    return query select ticket_json (t)::text, t.version from gateway.ticket t where t.account_id = p_account and t.ticket_id = p_ticket;
+    return query
+    select j::text, t.version
+    from gateway.ticket t
+    cross join lateral ticket_json (t.account_id, t.ticket_id) j
+    where t.account_id = p_account and t.ticket_id = p_ticket;
     if not found then
         raise 'no such ticket' using errcode = 'SB404';
     end if;
@@ -81,7 +86,7 @@ declare
     v_type text;
     v_number bigint;
 begin
-    if p_status is not null and p_status not in ('open', 'pending', 'snoozed', 'closed') then
+    if p_status not in ('open', 'pending', 'snoozed', 'closed') then
         raise 'status is open, pending, snoozed or closed' using errcode = 'SB422', constraint = '/status';
     end if;
     perform from gateway.pair p
@@ -102,7 +107,7 @@ begin
         raise 'the line has a newer ticket' using errcode = 'SB409';
     end if;
     if coalesce (p_status, t.status) = t.status and coalesce (p_subject, t.subject) is not distinct from t.subject then
-        return query select ticket_json (t)::text, t.version;
+        return query select j::text, t.version from ticket_json (p_account, p_ticket) j;
         return;
     end if;
     v_type := case when p_status = 'closed' and t.status <> 'closed' then 'ticket.closed'
@@ -117,6 +122,6 @@ begin
     on conflict (account_id) do update set last_event = c.last_event + 1
     returning c.last_event into v_number;
     insert into gateway.event (account_id, number, type, at, ticket_id) values (p_account, v_number, v_type, p_now, p_ticket);
-    return query select ticket_json (t)::text, t.version;
+    return query select j::text, t.version from ticket_json (p_account, p_ticket) j;
 end $$;
 comment on function api_ticket_patch is 'changes a ticket; locks pair, ticket, counter; SB404, SB409, SB412, SB422';

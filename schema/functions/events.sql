@@ -1,31 +1,44 @@
--- The objects that an event speaks of, as they are now.
-create function event_data (e gateway.event) returns json language sql stable as $$
-    select case
-        when e.message_id is not null then json_build_object (
-            'ticket', (select ticket_json (t) from gateway.ticket t where t.account_id = e.account_id and t.ticket_id = e.ticket_id),
-            'message', (select message_json (m) from gateway.message m where m.account_id = e.account_id and m.message_id = e.message_id))
-        when e.ticket_id is not null then json_build_object (
-            'ticket', (select ticket_json (t) from gateway.ticket t where t.account_id = e.account_id and t.ticket_id = e.ticket_id))
-        when e.type like 'contact.%' then json_build_object (
-            'contact', (select contact_json (k) from gateway.contact k where k.account_id = e.account_id and k.contact_id = e.subject_id))
-        when e.type = 'input.quarantined' then json_build_object (
-            'quarantine', (select quarantine_json (q) from gateway.quarantine q
-                           where q.account_id = e.account_id and q.quarantine_id = e.subject_id))
-        else json_build_object () end
+-- Where an account's log stands: lists say at which event number they are true.
+create function event_at (p_account bigint) returns bigint language sql stable as $$
+    select coalesce ((select c.last_event from gateway.counter c where c.account_id = p_account), 0)
 $$;
-comment on function event_data is 'the objects of an event as they are when read';
+comment on function event_at is 'the newest event number of an account';
 
+-- Events after a number, in order, with the objects they speak of as they are now, each looked up by its key.
 create function api_events (p_account bigint, p_after bigint, p_limit int)
 returns table (number bigint, type text, body text)
-language sql stable rows 200 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
-    select e.number, e.type,
-           json_build_object ('number', e.number, 'type', e.type, 'at', json_time (e.at), 'ticket_id', e.ticket_id,
-                              'message_id', e.message_id, 'data', event_data (e))::text
-    from gateway.event e
-    where e.account_id = p_account and e.number > p_after
-    order by e.number
-    limit p_limit
-$$;
+language plpgsql stable rows 200 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+begin
+    return query
+    with page as materialized (
+        select e.number, e.type, e.at, e.ticket_id, e.message_id,
+               case when e.type like 'contact.%' then e.subject_id end as contact_id,
+               case when e.type = 'input.quarantined' then e.subject_id end as quarantine_id
+        from gateway.event e
+        where e.account_id = p_account and e.number > p_after
+        order by e.number
+        limit p_limit
+    )
+    select p.number, p.type,
+           json_build_object (
+               'number', p.number,
+               'type', p.type,
+               'at', json_time (p.at),
+               'ticket_id', p.ticket_id,
+               'message_id', p.message_id,
+               'data', case
+                   when p.message_id is not null then json_build_object ('ticket', t.j, 'message', m.j)
+                   when p.ticket_id is not null then json_build_object ('ticket', t.j)
+                   when p.contact_id is not null then json_build_object ('contact', k.j)
+                   when p.quarantine_id is not null then json_build_object ('quarantine', q.j)
+                   else json_build_object () end)::text
+    from page p
+    left join lateral ticket_json (p_account, p.ticket_id) t (j) on true
+    left join lateral message_json (p_account, p.message_id) m (j) on true
+    left join lateral contact_json (p_account, p.contact_id) k (j) on true
+    left join lateral quarantine_json (p_account, p.quarantine_id) q (j) on true
+    order by p.number;
+end $$;
 comment on function api_events is 'events after a number, in order; no locks';
 
 create function event_bounds (p_account bigint) returns table (oldest bigint, newest bigint) language sql stable as $$

@@ -24,10 +24,10 @@ create function intake (
 declare
     v_given int := cardinality (m_id);
     v_account bigint[]; v_channel bigint[]; v_at timestamptz[]; v_journal uuid[];
-    v_pair_contact uuid[]; v_pair_ticket uuid[]; v_old uuid[]; v_status text[]; v_closed timestamptz[];
+    v_pair_contact uuid[]; v_pair_ticket uuid[]; v_status text[]; v_closed timestamptz[];
     v_missing int[]; v_new_contact int[];
     v_final_ticket uuid[]; v_ticket_state text[];
-    v_created uuid[]; v_number bigint[]; v_last int[]; v_count int[];
+    v_new uuid[]; v_created uuid[]; v_number bigint[]; v_last int[]; v_count int[];
     v_q uuid[]; v_n int;
 begin
     known := 0; receipts := 0;
@@ -65,12 +65,17 @@ begin
     from unnest (m_request) with ordinality x (r, o);
 
     -- Once. A twin in a batch that is still open makes us wait for its commit here, and then counts as known.
-    insert into gateway.provider_id (account_id, channel_id, hash, message_id, created_at)
-    select a, c, h, m, t
-    from unnest (v_account, v_channel, m_hash, m_id, v_at) x (a, c, h, m, t)
-    order by a, c, h
-    on conflict do nothing;
-    get diagnostics stored = row_count;
+    -- Of twins in this batch the first is kept.
+    with made as (
+        insert into gateway.provider_id (account_id, channel_id, hash, message_id, created_at)
+        select a, c, h, m, t
+        from unnest (v_account, v_channel, m_hash, m_id, v_at) with ordinality x (a, c, h, m, t, o)
+        order by a, c, h, o
+        on conflict do nothing
+        returning message_id
+    )
+    select coalesce (array_agg (message_id), '{}') into v_new from made;
+    stored := cardinality (v_new);
 
     if stored < v_given then                -- rare: keep only what is new
         known := v_given - stored;
@@ -79,7 +84,7 @@ begin
             from unnest (v_account, v_channel, v_at, v_journal, m_hash, m_external_id, m_id, m_contact, m_ticket, m_from, m_to, m_name,
                          m_text, m_content, m_provider_time)
                  with ordinality x (a, c, t, j, h, e, m, co, ti, f, tt, na, te, cn, pt, o)
-            where (select p.message_id from gateway.provider_id p where p.account_id = x.a and p.channel_id = x.c and p.hash = x.h) = x.m
+            where m = any (v_new)       -- not: whose row names this message; in a batch that is run again every row does
         ), files as (
             select k.n, ap, ai, au, am, an
             from unnest (a_message, a_position, a_id, a_url, a_mime, a_name) y (am_, ap, ai, au, am, an)
@@ -159,22 +164,22 @@ begin
         ) t on true;
 
         with x as materialized (
-            select a, c, f, o, p, s, cl, t, n
-            from unnest (v_account, v_channel, m_from, v_pair_ticket, v_status, v_closed, v_at, v_number)
-                 with ordinality x (a, c, f, p, s, cl, t, n, o)
+            select a, c, f, o, p, s, cl, n
+            from unnest (v_account, v_channel, m_from, v_pair_ticket, v_status, v_closed, v_number)
+                 with ordinality x (a, c, f, p, s, cl, n, o)
         ), first as (
             select *, min (o) over line as lead, max (o) over line as last, count (*) over line as n_line,
                    row_number () over (partition by a, c, f order by o) as rank
             from x window line as (partition by a, c, f)
         )
-        select array_agg (case when s is null or s = 'closed' and cl <= t - interval '7 days' then m_ticket[lead] else p end order by o),
+        select array_agg (case when opens then m_ticket[lead] else p end order by o),
                array_agg (case when rank > 1 then null
-                               when s is null or s = 'closed' and cl <= t - interval '7 days' then 'created'
+                               when opens then 'created'
                                when s = 'closed' then 'reopened' end order by o),
-               array_agg (case when s is null or s = 'closed' and cl <= t - interval '7 days' then 0 else n end + rank order by o),
+               array_agg (case when opens then 0 else n end + rank order by o),
                array_agg (last::int order by o), array_agg (n_line::int order by o)
         into v_final_ticket, v_ticket_state, v_number, v_last, v_count
-        from first;
+        from (select *, s is null or s = 'closed' and cl <= v_at[lead] - interval '7 days' as opens from first) y;
         select coalesce (array_agg (t), '{}') into v_created from unnest (v_final_ticket, v_ticket_state) x (t, s) where s = 'created';
 
         update gateway.ticket k

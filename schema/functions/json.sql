@@ -1,18 +1,21 @@
 -- How rows look outside (design: tickets, messages, events as JSON). All are stable and take no locks.
+--
+-- Each is a set of one row, or of none, because the planner opens only such functions inside a query that calls them in its FROM; a plain
+-- one would be planned anew in every call. So: `cross join lateral ticket_json (t.account_id, t.ticket_id) j`.
 
-create function json_time (p_at timestamptz) returns text language sql immutable as $$
+create function json_time (p_at timestamptz) returns text language sql stable as $$
     select to_char (p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 $$;
 comment on function json_time is 'RFC 3339, UTC, microseconds';
 
-create function channel_json (p_account bigint, p_channel bigint) returns json language sql stable as $$
+create function channel_json (p_account bigint, p_channel bigint) returns setof json language sql stable rows 1 as $$
     select json_build_object ('slug', c.slug, 'adapter', c.adapter)
     from gateway.channel c
     where c.account_id = p_account and c.channel_id = p_channel
 $$;
 comment on function channel_json is 'a channel as tickets and messages name it';
 
-create function contact_json (k gateway.contact) returns json language sql stable as $$
+create function contact_json (p_account bigint, p_contact uuid) returns setof json language sql stable rows 1 as $$
     select json_build_object (
         'id', k.contact_id,
         'name', k.name,
@@ -23,16 +26,18 @@ create function contact_json (k gateway.contact) returns json language sql stabl
         'created_at', json_time (k.created_at),
         'updated_at', json_time (k.updated_at),
         'version', k.version)
+    from gateway.contact k
+    where k.account_id = p_account and k.contact_id = p_contact
 $$;
 comment on function contact_json is 'a contact with its addresses';
 
-create function ticket_json (t gateway.ticket) returns json language sql stable as $$
+create function ticket_json (p_account bigint, p_ticket uuid) returns setof json language sql stable rows 1 as $$
     select json_build_object (
         'id', t.ticket_id,
         'number', t.number,
         'status', t.status,
         'subject', t.subject,
-        'channel', channel_json (t.account_id, t.channel_id),
+        'channel', (select c from channel_json (t.account_id, t.channel_id) c),
         'contact', (
             select json_build_object ('id', k.contact_id, 'name', k.name, 'address', t.uri)
             from gateway.contact k
@@ -50,10 +55,12 @@ create function ticket_json (t gateway.ticket) returns json language sql stable 
         'created_at', json_time (t.created_at),
         'updated_at', json_time (t.updated_at),
         'version', t.version)
+    from gateway.ticket t
+    where t.account_id = p_account and t.ticket_id = p_ticket
 $$;
 comment on function ticket_json is 'a ticket with its channel, contact and last message';
 
-create function attachments_json (p_account bigint, p_message uuid) returns json language sql stable as $$
+create function attachments_json (p_account bigint, p_message uuid) returns setof json language sql stable rows 1 as $$
     select coalesce (json_agg (json_build_object ('id', a.attachment_id, 'mime', a.mime, 'name', a.name, 'size', a.size, 'status', a.status)
                                order by a.position), '[]')
     from gateway.attachment a
@@ -61,13 +68,13 @@ create function attachments_json (p_account bigint, p_message uuid) returns json
 $$;
 comment on function attachments_json is 'the files of a message';
 
-create function message_json (m gateway.message) returns json language sql stable as $$
+create function message_json (p_account bigint, p_message uuid) returns setof json language sql stable rows 1 as $$
     select json_build_object (
         'id', m.message_id,
         'number', m.number,
         'ticket_id', m.ticket_id,
         'kind', m.kind,
-        'channel', channel_json (m.account_id, m.channel_id),
+        'channel', (select c from channel_json (m.account_id, m.channel_id) c),
         'from', m.from_uri,
         'to', m.to_uri,
         'author', json_build_object (
@@ -76,7 +83,7 @@ create function message_json (m gateway.message) returns json language sql stabl
             'name', (select k.name from gateway.contact k where k.account_id = m.account_id and k.contact_id = m.author_id)),
         'content', m.content,
         'text', m.text,
-        'attachments', case when m.has_attachments then attachments_json (m.account_id, m.message_id) else '[]' end,
+        'attachments', case when m.has_attachments then (select f from attachments_json (m.account_id, m.message_id) f) else '[]' end,
         'status', m.status,
         'error', null,
         'parts', '[]'::json,
@@ -86,16 +93,20 @@ create function message_json (m gateway.message) returns json language sql stabl
         'in_reply_to', m.in_reply_to,
         'created_at', json_time (m.created_at),
         'provider_time', json_time (m.provider_time))
+    from gateway.message m
+    where m.account_id = p_account and m.message_id = p_message
 $$;
 comment on function message_json is 'a message with its author and files';
 
-create function quarantine_json (q gateway.quarantine) returns json language sql stable as $$
+create function quarantine_json (p_account bigint, p_entry uuid) returns setof json language sql stable rows 1 as $$
     select json_build_object (
         'id', q.quarantine_id,
-        'channel', channel_json (q.account_id, q.channel_id),
+        'channel', (select c from channel_json (q.account_id, q.channel_id) c),
         'reason', q.reason,
         'received_at', json_time (q.at),
         'status', case when q.reprocessed_at is null then 'waiting' else 'reprocessed' end,
         'size', q.size)
+    from gateway.quarantine q
+    where q.account_id = p_account and q.quarantine_id = p_entry
 $$;
 comment on function quarantine_json is 'a quarantined request; never its content';

@@ -1,8 +1,9 @@
 -- Makes the partition of a week of a table, unless rows of that week lie in the default partition already: then they stay there.
-create function make_partition (p_table text, p_week timestamptz) returns void language plpgsql as $$
+-- Whoever writes waits for the lock that this takes, so it waits two seconds at most for its own and leaves the work for the next time.
+create function make_partition (p_table text, p_week timestamptz) returns void language plpgsql set timezone = 'UTC' set lock_timeout = '2s' as $$
 declare
-    v_from timestamptz := date_trunc ('week', p_week, 'UTC');
-    v_name text := p_table || to_char (v_from at time zone 'UTC', '"_"YYYYMMDD');
+    v_from timestamptz := date_trunc ('week', p_week);
+    v_name text := p_table || to_char (v_from, '"_"YYYYMMDD');
     v_taken boolean;
 begin
     if to_regclass ('gateway.' || v_name) is not null then
@@ -14,40 +15,70 @@ begin
         execute format ('create table gateway.%I partition of gateway.%I for values from (%L) to (%L)', v_name, p_table, v_from,
                         v_from + interval '7 days');
     end if;
+exception
+    when lock_not_available or check_violation then     -- busy, or a row of that week came meanwhile
+        null;
 end $$;
 comment on function make_partition is 'one week of journal or event; takes a short exclusive lock on the table';
 
 -- Drops the weeks that ended before p_before, and what is as old in the default partition, in slices.
-create function drop_partitions (p_table text, p_before timestamptz) returns void language plpgsql as $$
+create function drop_partitions (p_table text, p_before timestamptz) returns void language plpgsql set timezone = 'UTC' set lock_timeout = '2s' as $$
 declare
-    v record;
+    v_name text;
 begin
-    for v in
-        select c.relname from pg_inherits i
+    for v_name in
+        select c.relname
+        from pg_inherits i
         join pg_class c on c.oid = i.inhrelid
         where i.inhparent = ('gateway.' || p_table)::regclass
           and c.relname ~ ('^' || p_table || '_[0-9]{8}$')
-          and to_date (right (c.relname, 8), 'YYYYMMDD') + 7 <= (p_before at time zone 'UTC')::date
+          and to_date (right (c.relname, 8), 'YYYYMMDD') + 7 <= p_before::date
+        order by c.relname
     loop
-        execute format ('drop table gateway.%I', v.relname);
+        execute format ('drop table gateway.%I', v_name);
     end loop;
     execute format ('delete from gateway.%1$I where ctid = any (array (select ctid from gateway.%1$I where at < $1 limit 10000))', p_table || '_default')
         using p_before;
+exception
+    when lock_not_available then
+        null;
 end $$;
-comment on function drop_partitions is 'removes what is older than its retention';
+comment on function drop_partitions is 'removes what is older than its retention; takes a short exclusive lock on the table';
 
--- The regular work on the tables, by the gateway's scheduler. Two gateways at once: the second finds nothing to do.
+-- Plans are made from statistics. Those of a table that grows for the first time age within minutes, sooner than autovacuum comes round.
+create function analyze_grown () returns void language plpgsql as $$
+declare
+    v_name text;
+begin
+    for v_name in
+        select s.relname
+        from pg_stat_user_tables s
+        join pg_class c on c.oid = s.relid
+        where s.schemaname = 'gateway'
+          and c.relkind = 'r'
+          and s.n_mod_since_analyze > greatest (1000, c.reltuples)
+        order by s.relname
+    loop
+        execute format ('analyze gateway.%I', v_name);
+    end loop;
+end $$;
+comment on function analyze_grown is 'renews the statistics of tables that have doubled';
+
+-- The regular work on the tables, once a minute, by the gateway's scheduler. Of two gateways at once the second has nothing to do.
+-- Slices are bounded, so that no transaction is long: 100,000 ids a minute is what a gateway of 1,600 messages a second needs.
 create function maintain (p_now timestamptz, p_journal interval, p_events interval, p_provider_ids interval) returns void language plpgsql as $$
 begin
     if not pg_try_advisory_xact_lock (1398227526) then
         return;
     end if;
-    perform make_partition (t, p_now + w) from unnest (array['journal', 'event']) t, unnest (array[interval '0', interval '7 days']) w;
+    delete from gateway.provider_id where ctid = any (array (
+        select ctid from gateway.provider_id where created_at < p_now - p_provider_ids limit 100000));
+    delete from gateway.receipt where ctid = any (array (
+        select ctid from gateway.receipt where at < p_now - interval '7 days' limit 100000));
+    perform analyze_grown ();
+    -- Last, because nobody writes from here to the commit.
+    perform make_partition (t, p_now + w) from unnest (array['journal', 'event']) t, unnest (array[interval '0', interval '168 hours']) w;
     perform drop_partitions ('journal', p_now - p_journal);
     perform drop_partitions ('event', p_now - p_events);
-    delete from gateway.provider_id where ctid = any (array (
-        select ctid from gateway.provider_id where created_at < p_now - p_provider_ids limit 10000));
-    delete from gateway.receipt where ctid = any (array (
-        select ctid from gateway.receipt where at < p_now - interval '7 days' limit 10000));
 end $$;
-comment on function maintain is 'partitions and retention; an advisory lock, and a short exclusive lock on journal and event when a week is made';
+comment on function maintain is 'partitions, retention, statistics; an advisory lock, and a short exclusive lock on journal and event when a week is made';

@@ -1,0 +1,35 @@
+-- n new messages in one call of intake(), as the gateway's writer gives them: the rows are the real ones, only their making differs.
+create schema if not exists bench;
+create sequence if not exists bench.message;
+create or replace function bench.store (n int, senders int) returns int language plpgsql as $$
+declare
+    v_first bigint := setval ('bench.message', nextval ('bench.message') + n - 1) - n + 1;
+    v_account bigint; v_channel bigint;
+    v_none int[] := '{}'; v_text text[] := '{}'; v_bytes bytea[] := '{}'; v_ids uuid[] := '{}'; v_times timestamptz[] := '{}';
+    v_raw bytea := convert_to (repeat ('POST /hooks/acme/support-sms HTTP/1.1 and the rest of a request ', 14), 'UTF8');
+    v_stored int;
+begin
+    select c.account_id, c.channel_id into v_account, v_channel from gateway.channel c order by 2 limit 1;
+    select r.stored into v_stored from intake (
+        array_fill (v_account, array[n]), array_fill (v_channel, array[n]), (select array_agg (bench.id ()) from generate_series (1, n)),
+        array_fill (clock_timestamp (), array[n]), array_fill (v_raw, array[n]), array_fill (null::text, array[n]), array_fill (900::bigint, array[n]),
+        array_fill (null::text, array[n]),
+        (select array_agg (i) from generate_series (1, n) i),
+        (select array_agg (decode (md5 ((v_first + i)::text), 'hex')) from generate_series (1, n) i),
+        (select array_agg ('SM' || md5 ((v_first + i)::text)) from generate_series (1, n) i),
+        (select array_agg (bench.id ()) from generate_series (1, n)), (select array_agg (bench.id ()) from generate_series (1, n)),
+        (select array_agg (bench.id ()) from generate_series (1, n)),
+        (select array_agg ('tel:+1555' || lpad (((v_first + i) * 7919 % senders)::text, 7, '0')) from generate_series (1, n) i),
+        array_fill ('tel:+15550001111'::text, array[n]), array_fill (null::text, array[n]),
+        array_fill ('Hello, is my order 4711 on its way? I need it on Friday.'::text, array[n]),
+        array_fill ('{"kind":"text","text":"Hello, is my order 4711 on its way? I need it on Friday."}'::jsonb, array[n]),
+        array_fill (null::timestamptz, array[n]),
+        v_none, v_none, v_ids, v_text, v_text, v_text, v_none, v_none, v_bytes, v_text, v_text, v_text, v_text, v_times) r;
+    return v_stored;
+end $$;
+
+-- UUIDv7, as the gateway makes them: rising, so that B-trees grow at their right end.
+create or replace function bench.id () returns uuid language sql volatile as $$
+    select encode (substring (int8send ((extract (epoch from clock_timestamp ()) * 1000)::bigint) from 3) || '\x7000'::bytea
+                   || substring (uuid_send (gen_random_uuid ()) from 9), 'hex')::uuid
+$$;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Starts the sandbox's page beside a running gateway. From the environment:
+//
+//     SB_API         the gateway; http://127.0.0.1:8080         SB_KEY         a key of its account
+//     SB_PUBLIC_URL  what Twilio was told; default SB_API        TWILIO_TOKEN   the channel's auth token
+//     SANDBOX_PORT   0, the default: any free one                SB_HOOK        /hooks/acme/support-sms
+//     TWILIO_SID, TWILIO_NUMBER                                  the channel's, as in config/demo.yaml
+//
+// Prints one line, `sandbox http://127.0.0.1:PORT/`, when the page can be opened. SIGTERM and SIGINT end it.
+
+import { SandboxServer } from "./server.js";
+
+function need(name: string): string {
+    const value = process.env[name];
+    if (!value) {
+        console.error(`sandbox: ${name} is not set`);
+        process.exit(2);
+    }
+    return value;
+}
+
+const api = (process.env["SB_API"] || "http://127.0.0.1:8080").replace(/\/$/, "");
+const hook = process.env["SB_HOOK"] || "/hooks/acme/support-sms";
+const server = new SandboxServer({
+    api,
+    key: need("SB_KEY"),
+    port: Number(process.env["SANDBOX_PORT"] || 0),
+    twilio: {
+        accountSid: process.env["TWILIO_SID"] || "AC00000000000000000000000000000001",
+        authToken: need("TWILIO_TOKEN"),
+        number: process.env["TWILIO_NUMBER"] || "+15550001111",
+        webhookUrl: api + hook,
+        publicUrl: (process.env["SB_PUBLIC_URL"] || api).replace(/\/$/, "") + hook,
+    },
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void server.stop().then(() => process.exit(0)));
+const url = await server.start().catch((error: unknown) => {
+    console.error(`sandbox: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+});
+console.log(`sandbox ${url}`);

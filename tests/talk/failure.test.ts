@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What happens when something else breaks: the database, a neighbour, the configuration, the operator's hand.
+
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as http from "node:http";
+import { after, before, test } from "node:test";
+import { newSid } from "../../sandbox/twilio.js";
+import { request } from "../../sandbox/http.js";
+import { binary, Gateway, until } from "./harness.js";
+
+let gateway: Gateway;
+before(async () => {
+    gateway = await Gateway.start("failure", { ownCluster: true });
+});
+after(() => gateway?.stop());
+
+test("one poisonous message among 127 good ones takes none of them down", async () => {
+    await gateway.sql("alter table gateway.message add constraint poison check (text <> 'poison')");
+    const sms = Array.from({ length: 128 }, (_, i) => ({
+        from: `+1555666${String(i).padStart(4, "0")}`,
+        body: i === 77 ? "poison" : `good ${i}`,
+        sid: newSid(),
+    }));
+    const answers = await Promise.all(sms.map((one) => gateway.sandbox({ agent: new http.Agent({ maxSockets: 1 }) }).receive(one)));
+    assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [200]);
+    assert.equal(await gateway.count("message"), 127);
+    assert.equal(await gateway.count("ticket"), 127);
+    const { data } = await gateway.get("/v1/quarantine");
+    assert.equal(data.length, 1);
+    assert.ok(!data[0].reason.includes("good"), "nobody else's words");
+    const events = await gateway.events();
+    assert.equal(events.filter((event) => event.type === "input.quarantined").length, 1);
+    assert.equal(events.filter((event) => event.type === "message.received").length, 127);
+    assert.deepEqual(events.map((event) => event.number), events.map((_, i) => i + 1));
+    // Once the poison is none, it can be had after all.
+    await gateway.sql("alter table gateway.message drop constraint poison");
+    const again = await gateway.api(`/v1/quarantine/${data[0].id}/reprocess`, { method: "POST" });
+    assert.equal(again.status, 200, again.body.toString());
+    assert.equal((await gateway.ticketOf("+15556660077")).last_message?.text, "poison");
+});
+
+test("without its database the gateway says so at once, and goes on by itself when it is back", async () => {
+    await gateway.twilio.receive({ from: "+15556670001", body: "before" });
+    await gateway.cluster.down("immediate");
+    const single = gateway.sandbox({ retry: false });
+    const sid = newSid();
+    const refused = await until(async () => {
+        const answer = await single.receive({ from: "+15556670001", body: "meanwhile", sid });
+        return answer.status === 503 && answer;
+    }, "a 503");
+    assert.match(String(refused.headers["retry-after"]), /^\d+$/);
+    const quick = await single.receive({ from: "+15556670001", body: "meanwhile", sid });
+    assert.equal(quick.status, 503);
+    assert.ok(quick.ms < 3000, `${quick.ms} ms is not at once`);
+    assert.equal((await gateway.api("/v1/tickets")).status, 503);
+    assert.equal((await gateway.api("/livez", { key: null })).status, 200, "the program itself is well");
+    await until(async () => (await gateway.api("/readyz", { key: null })).status === 503, "readyz to notice");
+
+    await gateway.cluster.up();
+    await until(async () => (await single.receive({ from: "+15556670001", body: "meanwhile", sid })).status === 200, "the gateway to recover");
+    await until(async () => (await gateway.api("/readyz", { key: null })).status === 200, "readyz to recover");
+    const { data } = await gateway.messages((await gateway.ticketOf("+15556670001")).id);
+    assert.deepEqual(data.map((message) => message.text), ["before", "meanwhile"]);
+    // A stream that was open, or a new one, tells of it.
+    const stream = gateway.sse({ after: (await gateway.tickets("?limit=1")).at - 1 });
+    assert.equal((await stream.take(1)).length, 1);
+    stream.close();
+});
+
+test("a stream that stays open while the database restarts goes on without gap", async () => {
+    const at = (await gateway.tickets("?limit=1")).at;
+    const stream = gateway.sse({ after: at });
+    await stream.opened;
+    await gateway.cluster.down("fast");
+    await gateway.cluster.up();
+    await until(async () => (await gateway.twilio.receive({ from: "+15556670002", body: "after the restart" })).status === 200, "the gateway to recover");
+    const events = await stream.take(3);
+    assert.deepEqual(events.map((event) => Number(event.id)), [at + 1, at + 2, at + 3]);
+    stream.close();
+});
+
+/** Sends SIGHUP and waits until the log tells what became of it. */
+async function reload(word: string): Promise<void> {
+    const seen = () => gateway.logText().split(word).length;
+    const before = seen();
+    gateway.signal("SIGHUP");
+    await until(async () => seen() > before, word);
+}
+
+test("a new configuration is taken whole, and a faulty one not at all", async () => {
+    const old = fs.readFileSync(gateway.configFile, "utf8");
+    const added = '      new-sms: {adapter: twilio, account_sid: AC1, auth_token: "new token", from: "+15550009999"}\n';
+    const next = old.replace("  globex:\n", `${added}  globex:\n`);
+    const fresh = () => gateway.sandbox({ channel: "new-sms", authToken: "new token", accountSid: "AC1", number: "+15550009999" });
+    assert.equal((await fresh().receive({ from: "+15556680001", body: "too early" })).status, 403);
+
+    fs.writeFileSync(gateway.configFile, next);
+    await reload("config.reloaded");
+    assert.equal((await fresh().receive({ from: "+15556680001", body: "hello" })).status, 200);
+
+    fs.writeFileSync(gateway.configFile, next.replace("adapter: twilio, account_sid: AC1", "adapter: twillio, account_sid: AC1"));
+    assert.equal((await gateway.command(["check"])).code, 1);
+    await reload("config.kept");
+    assert.equal((await fresh().receive({ from: "+15556680001", body: "still here" })).status, 200);
+
+    fs.writeFileSync(gateway.configFile, old);
+    await reload("config.reloaded");
+    assert.equal((await fresh().receive({ from: "+15556680001", body: "too late" })).status, 403);
+    const channel = (await gateway.get("/v1/channels")).data.find((one: { slug: string }) => one.slug === "new-sms");
+    assert.equal(channel.status, "disabled", "what left the file is disabled, not deleted");
+    assert.deepEqual((await gateway.messages((await gateway.ticketOf("+15556680001")).id)).data.map((message) => message.text), ["hello", "still here"]);
+});
+
+test("reloading under load drops nothing", async () => {
+    let going = true;
+    const statuses = new Set<number>();
+    const sids: string[] = [];
+    const senders = [1, 2, 3, 4].map(async (n) => {
+        while (going) {
+            const answer = await gateway.twilio.receive({ from: `+155566900${n}0`, body: "load" });
+            statuses.add(answer.status);
+            sids.push(answer.sid);
+        }
+    });
+    for (let i = 0; i < 10; i++) await reload("config.reloaded");
+    going = false;
+    await Promise.all(senders);
+    assert.deepEqual([...statuses], [200]);
+    assert.equal(await gateway.count(`message where external_id in (${sids.map((sid) => `'${sid}'`).join(",")})`), sids.length);
+});
+
+test("check names every fault with its place and connects to nothing", async () => {
+    const file = `${gateway.directory}/bad.yaml`;
+    fs.writeFileSync(file, 'listen: {http: "127.0.0.1:0", public_url: "https://x.example", ops: "127.0.0.1:0"}\ndatabase: {ulr: "host=/nowhere"}\naccounts: {a: {name: A, channels: {s: {adapter: twillio}}}}\n');
+    const { code, stdout, stderr } = await gateway.command(["check", "--config", file]);
+    assert.equal(code, 1);
+    const text = stdout + stderr;
+    assert.match(text, /bad\.yaml:2:\d+: /);
+    assert.match(text, /bad\.yaml:3:\d+: /);
+    assert.match(text, /did you mean/);
+    assert.equal((await gateway.command(["check"])).code, 0);
+});
+
+test("two who migrate at one instant do not hurt each other", async () => {
+    const url = await gateway.cluster.database("twins");
+    const file = `${gateway.directory}/twins.yaml`;
+    fs.writeFileSync(file, gateway.config().replace(gateway.databaseUrl, url));
+    const both = await Promise.all([1, 2, 3].map(() => gateway.command(["migrate", "--config", file])));
+    assert.deepEqual(both.map((one) => [one.code, one.stderr]), [[0, ""], [0, ""], [0, ""]]);
+    assert.equal(await gateway.cluster.sql("twins", "select count(*) from gateway.release"), "1");
+});
+
+test("SIGTERM under load: what was accepted is answered and kept, and the program ends well", async () => {
+    const acknowledged: string[] = [];
+    const statuses = new Set<number>();
+    let started: () => void;
+    const flowing = new Promise<void>((resolve) => (started = resolve));
+    const sender = gateway.sandbox({ retry: false });
+    let going = true;
+    const senders = Array.from({ length: 16 }, async (_, n) => {
+        for (let i = 0; going; i++) {
+            const answer = await sender.receive({ from: `+1555671${String(n).padStart(4, "0")}`, body: `drain ${i}` });
+            if (answer.status === 200) acknowledged.push(answer.sid);
+            else going = false;
+            statuses.add(answer.status);
+            if (acknowledged.length === 100) started();
+        }
+    });
+    const stream = gateway.sse({ after: 0 });
+    await stream.opened;
+    await flowing;
+    const began = performance.now();
+    assert.equal(await gateway.down(), 0);
+    assert.ok(performance.now() - began < 30_000);
+    going = false;
+    await Promise.all(senders);
+    await stream.end();
+    // 0: the connection ended before an answer; 503: told to come again. Never 500.
+    for (const status of statuses) assert.ok([0, 200, 503].includes(status), String(status));
+    assert.equal(await gateway.count(`message where external_id in (${acknowledged.map((sid) => `'${sid}'`).join(",")})`), acknowledged.length);
+    await gateway.up();
+    assert.equal((await request(`${gateway.url}/livez`)).status, 200);
+});
+
+test("it is ready in under a second", async () => {
+    await gateway.down();
+    const began = performance.now();
+    await gateway.up();
+    // A binary with sanitizers is slower to load.
+    const bar = /san/.test(binary) ? 5000 : 1000;
+    assert.ok(performance.now() - began < bar, `${performance.now() - began} ms`);
+});

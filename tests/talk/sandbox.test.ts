@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The sandbox's page: type as the customer, see it arrive. The key stays with the sandbox.
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import * as readline from "node:readline";
+import { after, before, test } from "node:test";
+import { request } from "../../sandbox/http.js";
+import { customers } from "../../sandbox/server.js";
+import { newSid } from "../../sandbox/twilio.js";
+import { onExit } from "./cluster.js";
+import { accountSid, authToken, EventStream, Gateway, publicUrl, type Event } from "./harness.js";
+
+let gateway: Gateway;
+let page = "";
+let end: () => Promise<void>;
+const main = "build/js/sandbox/main.js";
+
+before(async () => {
+    gateway = await Gateway.start("sandbox");
+    const child = spawn(process.execPath, [main], {
+        env: { ...process.env, SB_API: gateway.url, SB_KEY: gateway.key, SB_PUBLIC_URL: publicUrl, TWILIO_TOKEN: authToken, TWILIO_SID: accountSid, SANDBOX_PORT: "0" },
+        stdio: ["ignore", "pipe", "inherit"],
+    });
+    onExit(() => child.kill("SIGKILL"));
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    end = async () => {
+        child.kill("SIGTERM");
+        await ended;
+    };
+    for await (const line of readline.createInterface({ input: child.stdout })) {
+        page = /^sandbox (http:\/\/127\.0\.0\.1:\d+\/)$/.exec(line)?.[1] ?? "";
+        break;
+    }
+    assert.ok(page, "the sandbox tells where its page is");
+});
+after(async () => {
+    await end?.();
+    await gateway?.stop();
+});
+
+const send = (body: unknown, headers: object = {}) =>
+    request(`${page}send`, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json", ...headers } });
+
+test("the page and all that it needs come from the sandbox itself", async () => {
+    const html = await request(page);
+    assert.equal(html.status, 200);
+    assert.match(String(html.headers["content-security-policy"]), /default-src 'self'/);
+    for (const [, path] of html.body.toString().matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
+        const part = await request(new URL(path!, page).href);
+        assert.equal(part.status, 200, path);
+        for (const [, module] of part.body.toString().matchAll(/from "(\.[^"]+)"/g)) {
+            assert.equal((await request(new URL(module!, new URL(path!, page)).href)).status, 200, module);
+        }
+    }
+    assert.equal(customers.length, 3);
+});
+
+test("what a customer types is acknowledged, and comes back through the API's stream", async () => {
+    const { at } = JSON.parse((await request(`${page}v1/tickets?limit=1`)).body.toString());
+    const stream = new EventStream(`${page}v1/events?after=${at}`, { accept: "text/event-stream" });
+    await stream.opened;
+    const sid = newSid();
+    const answer = await send({ customer: "ben", text: "Is my order on its way?", sid });
+    const told = JSON.parse(answer.body.toString());
+    assert.deepEqual([told.status, told.sid, told.attempts], [200, sid, 1]);
+    assert.ok(told.ms > 0);
+    const events = (await stream.take(3)).map((event) => JSON.parse(event.data) as Event);
+    stream.close();
+    const message = events.find((event) => event.type === "message.received")?.data.message;
+    assert.equal(message?.external_id, sid);
+    assert.equal(message?.text, "Is my order on its way?");
+    assert.equal(message?.from, `tel:${customers[1].number}`);
+});
+
+test("the key never reaches the page, and the page can only read", async () => {
+    for (const path of ["", "state", "page/app.js", "v1/tickets", "v1/channels"]) {
+        const answer = await request(page + path);
+        assert.ok(!(answer.body.toString() + JSON.stringify(answer.headers)).includes(gateway.key), path);
+    }
+    assert.equal((await request(`${page}v1/tickets/x`, { method: "PATCH", body: "{}" })).status, 404);
+    assert.equal((await request(`${page}v1/quarantine`)).status, 404);
+    assert.equal((await request(`${page}v1/tickets/`, { target: "/v1/tickets/../quarantine" })).status, 404);
+});
+
+test("other sites and other names for loopback are not let in", async () => {
+    const sms = { customer: "ana", text: "x", sid: newSid() };
+    assert.equal((await send(sms, { host: "evil.example" })).status, 403);
+    assert.equal((await send(sms, { "sec-fetch-site": "cross-site" })).status, 403);
+    assert.equal((await send(sms, { "content-type": "text/plain" })).status, 415);
+    assert.equal((await send({ customer: "nobody", text: "x", sid: newSid() })).status, 422);
+    assert.equal((await send({ customer: "ana", text: "x".repeat(1601), sid: newSid() })).status, 422);
+    assert.equal((await send({ customer: "ana", text: "x".repeat(100_000), sid: newSid() })).status, 413);
+    assert.equal(await gateway.count(`message where from_uri = 'tel:${customers[0].number}'`), 0);
+});
+
+test("without a key the sandbox says what it misses", async () => {
+    const { code, stderr } = await new Promise<{ code: number | string | null | undefined; stderr: string }>((resolve) =>
+        execFile(process.execPath, [main], { env: { PATH: process.env["PATH"] } }, (error, _, text) => resolve({ code: error?.code, stderr: text })),
+    );
+    assert.equal(code, 2);
+    assert.match(stderr, /SB_KEY/);
+});

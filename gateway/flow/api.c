@@ -9,6 +9,7 @@
 #include "flow/problem.h"
 #include "store/schema.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 /* A worker without a connection tries again this often, and answers 503 meanwhile. */
@@ -20,6 +21,7 @@ struct worker {
     struct api *api;
     GThread *thread;
     struct db *db;
+    atomic_bool connected; /* as last seen */
     int64_t next_try; /* monotonic; not before it a lost connection is tried again */
 };
 
@@ -122,12 +124,13 @@ static bool is_connected (struct worker *worker)
 {
     if (db_alive (worker->db))
         return true;
+    worker->connected = false;
     if (g_get_monotonic_time () < worker->next_try)
         return false;
-    if (db_reopen (worker->db, NULL))
-        return true;
-    worker->next_try = g_get_monotonic_time () + RECONNECT_PAUSE;
-    return false;
+    worker->connected = db_reopen (worker->db, NULL);
+    if (!worker->connected)
+        worker->next_try = g_get_monotonic_time () + RECONNECT_PAUSE;
+    return worker->connected;
 }
 
 static void work (struct worker *worker, struct call *call)
@@ -252,6 +255,9 @@ void api_look (struct api *api, struct api_state *state)
     state->waiting = api->n_waiting;
     g_mutex_unlock (&api->lock);
     state->connections = api->n_workers;
+    state->connected = 0;
+    for (unsigned i = 0; i < api->n_workers; i++)
+        state->connected += api->workers[i].connected;
 }
 
 struct api *api_start (struct config *(*current) (void *data), void *data, struct intake *intake, struct feed *feed, GError **error)
@@ -274,7 +280,7 @@ struct api *api_start (struct config *(*current) (void *data), void *data, struc
             api_stop (api);
             return NULL;
         }
-        api->workers[i] = (struct worker) {.api = api, .db = db};
+        api->workers[i] = (struct worker) {.api = api, .db = db, .connected = true};
         api->workers[i].thread = g_thread_new ("api", run, &api->workers[i]);
         api->n_workers++;
     }

@@ -5,15 +5,19 @@
 #include "flow/problem.h"
 #include "store/schema.h"
 
+#include <dirent.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 struct ops {
     struct intake *intake;
     struct feed *feed;
     struct api *api;
     size_t queue_max;
+    double started; /* seconds since 1970 */
     atomic_bool draining;
 };
 
@@ -24,6 +28,7 @@ struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api
     ops->feed = feed;
     ops->api = api;
     ops->queue_max = queue_max;
+    ops->started = (double) g_get_real_time () / G_USEC_PER_SEC;
     return ops;
 }
 
@@ -51,18 +56,55 @@ static struct http_response *ready (struct ops *ops)
                       : state.waiting >= ops->queue_max ? "the intake queue is full"
                                                         : NULL;
     if (!why)
-        return text_response (200, "application/json", g_strdup ("{\"status\":\"ready\"}"));
-    return text_response (503, "application/json", g_strdup_printf ("{\"status\":\"not ready\",\"why\":\"%s\"}", why));
+        return text_response (200, "text/plain", g_strdup ("ready\n"));
+    struct http_response *response = problem_new (503, why, NULL, NULL);
+    http_response_add (response, "Retry-After", "1");
+    return response;
+}
+
+static unsigned count_files (void)
+{
+    unsigned n = 0;
+    DIR *directory = opendir ("/proc/self/fd");
+    if (!directory)
+        return 0;
+    while (readdir (directory))
+        n++;
+    closedir (directory);
+    return n - MIN (n, 3); /* ".", ".." and the directory itself */
+}
+
+/* Names and units as Prometheus' own clients have them. */
+static void format_process (const struct ops *ops, GString *out)
+{
+    unsigned long pages = 0, resident = 0;
+    FILE *statm = fopen ("/proc/self/statm", "re");
+    if (statm && fscanf (statm, "%lu %lu", &pages, &resident) != 2)
+        pages = resident = 0;
+    g_clear_pointer (&statm, fclose);
+    struct rusage used;
+    struct rlimit files;
+    getrusage (RUSAGE_SELF, &used);
+    getrlimit (RLIMIT_NOFILE, &files);
+    double seconds = (double) (used.ru_utime.tv_sec + used.ru_stime.tv_sec) + (double) (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    double page = (double) sysconf (_SC_PAGESIZE);
+    g_string_append_printf (out,
+                            "# HELP process_cpu_seconds_total user and system time\n# TYPE process_cpu_seconds_total counter\n"
+                            "process_cpu_seconds_total %.2f\n",
+                            seconds);
+    metrics_gauge (out, "process_resident_memory_bytes", "memory that is resident", (double) resident * page);
+    metrics_gauge (out, "process_virtual_memory_bytes", "memory that is mapped", (double) pages * page);
+    metrics_gauge (out, "process_open_fds", "open file descriptors", count_files ());
+    metrics_gauge (out, "process_max_fds", "the most that may be open", (double) files.rlim_cur);
+    metrics_gauge (out, "process_start_time_seconds", "when it was started, seconds since 1970", ops->started);
 }
 
 static struct http_response *metrics (struct ops *ops)
 {
     struct intake_state intake;
     struct api_state api;
-    struct rusage usage;
     intake_look (ops->intake, &intake);
     api_look (ops->api, &api);
-    getrusage (RUSAGE_SELF, &usage);
     GString *out = g_string_new (NULL);
     g_string_append_printf (out, "# HELP gw_build_info what runs here\n# TYPE gw_build_info gauge\ngw_build_info{version=\"%s\",schema=\"%s\"} 1\n",
                             switchboard_version, schema_build);
@@ -72,9 +114,11 @@ static struct http_response *metrics (struct ops *ops)
     metrics_gauge (out, "gw_database_connected", "1 if the intake has its connection", intake.connected);
     metrics_gauge (out, "gw_api_queue_depth", "API requests that wait for a worker", (double) api.waiting);
     metrics_gauge (out, "gw_sse_clients", "open event streams", feed_streams (ops->feed));
-    metrics_gauge (out, "process_resident_memory_peak_bytes", "the most memory that was resident", (double) usage.ru_maxrss * 1024);
-    metrics_gauge (out, "process_cpu_seconds", "user and system time", (double) (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                                                                           (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
+    g_string_append_printf (out,
+                            "# HELP gw_pg_connections connections of the API to PostgreSQL\n# TYPE gw_pg_connections gauge\n"
+                            "gw_pg_connections{state=\"connected\"} %u\ngw_pg_connections{state=\"lost\"} %u\n",
+                            api.connected, api.connections - api.connected);
+    format_process (ops, out);
     return http_response_new (200, "text/plain; version=0.0.4; charset=utf-8", g_string_free_to_bytes (out));
 }
 
@@ -83,7 +127,7 @@ void ops_handle (struct ops *ops, struct http_exchange *exchange, bool with_metr
     const char *path = http_exchange_request (exchange)->path;
     struct http_response *response;
     if (g_str_equal (path, "/livez"))
-        response = text_response (200, "application/json", g_strdup ("{\"status\":\"alive\"}"));
+        response = text_response (200, "text/plain", g_strdup ("alive\n"));
     else if (g_str_equal (path, "/readyz"))
         response = ready (ops);
     else if (with_metrics && g_str_equal (path, "/metrics"))

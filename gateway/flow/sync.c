@@ -2,16 +2,27 @@
 #include "flow/sync.h"
 
 #include "model/adapter.h"
+#include "model/address.h"
+
+#include <string.h>
 
 #define SYNC "select kind, account, channel, account_id, channel_id from sync_config ($1,$2,$3,$4,$5,$6,$7)"
 
-/* The channel's own address as its adapter is set up: the setting called `from`, if it has one. */
-static const char *channel_address (const struct channel *channel)
+/* The channel's own address as its adapter is set up: the setting called `from`, if it has one. To be freed. */
+static char *channel_address (const struct channel *channel)
 {
-    for (size_t i = 0; i < channel->adapter->n_settings; i++)
-        if (g_str_equal (channel->adapter->settings[i].name, "from"))
-            return values_text (channel->values, (unsigned) i);
+    for (size_t i = 0; i < channel->adapter->n_settings; i++) {
+        const char *from = g_str_equal (channel->adapter->settings[i].name, "from") ? values_text (channel->values, (unsigned) i) : NULL;
+        if (from)
+            return address_phone (from, strlen (from), NULL, 0);
+    }
     return NULL;
+}
+
+static void put_address (params *p, const struct channel *channel)
+{
+    g_autofree char *address = channel_address (channel);
+    array_text (p, address);
 }
 
 #define ACCOUNTS(add) \
@@ -35,7 +46,7 @@ static void put_config (params *p, const struct config *config)
     CHANNELS (array_text (p, channel->account));
     CHANNELS (array_text (p, channel->slug));
     CHANNELS (array_text (p, channel->adapter->name));
-    CHANNELS (array_text (p, channel_address (channel)));
+    CHANNELS (put_address (p, channel));
 }
 
 static void take_ids (struct config *config, const char *slug, const char *channel_slug, int64_t account_id, int64_t channel_id)

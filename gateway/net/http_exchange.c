@@ -2,11 +2,12 @@
 #include "net/http_private.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #define FEW_HEADERS 24
 /* Of a chunked body, where it grows. */
 #define BODY_FIRST 4096
-/* So much more than allowed is read and dropped, that the sender may see the 413. */
+/* So much more than allowed is read and dropped, that a proper answer may follow. */
 #define BODY_EXCESS 262144
 /* Bytes a second that a reader of an answer is expected to take at least. */
 #define READ_RATE 4096
@@ -50,6 +51,16 @@ static const char *skip_authority (const char *target)
     return target + 7 + strcspn (target + 7, "/?");
 }
 
+/*
+ * libmicrohttpd would make a note of each argument in the connection's memory; where they do not fit, it hangs. Nobody asks for them: end
+ * the line after the '?'. The line is in its buffer, and it looks at it only once we return.
+ */
+static void no_arguments (const char *raw)
+{
+    const char *mark = strchr (raw, '?');
+    if (mark) ((char *) (uintptr_t) mark)[1] = '\0';
+}
+
 struct http_exchange *http_exchange_begin (struct http_server *server, const char *raw, struct MHD_Connection *connection)
 {
     size_t length = strlen (raw);
@@ -61,11 +72,12 @@ struct http_exchange *http_exchange_begin (struct http_server *server, const cha
     exchange->raw = raw;
     exchange->raw_length = length;
     char *target = memcpy (exchange->text, raw, length + 1), *path = target + length + 1;
+    no_arguments (raw);
     const char *from = skip_authority (target);
     size_t path_length = strcspn (from, "?");
     path[0] = '/';
     memcpy (path, from, path_length);
-    path[MAX (path_length, (size_t)(from > target))] = '\0';
+    path[MAX (path_length, (size_t) (from > target))] = '\0';
     exchange->request = (struct http_request){
         .target = target,
         .path = path,
@@ -104,7 +116,7 @@ static struct MHD_Response *respond (struct http_response *from)
     gsize size = 0;
     const void *bytes = from->body ? g_bytes_get_data (from->body, &size) : NULL;
     struct MHD_Response *response = size > 0 ? MHD_create_response_from_buffer_with_free_callback_cls (
-                                                   size, (void *)(uintptr_t)bytes, release_bytes, g_bytes_ref (from->body))
+                                                   size, (void *) (uintptr_t) bytes, release_bytes, g_bytes_ref (from->body))
                                              : MHD_create_response_from_buffer_with_free_callback_cls (0, NULL, NULL, NULL);
     g_assert (response);
     if (from->content_type) MHD_add_response_header (response, "Content-Type", from->content_type);
@@ -121,7 +133,7 @@ static bool send_answer (struct http_exchange *exchange)
         response = http_stream_respond (g_steal_pointer (&exchange->stream));
     } else {
         status = exchange->response->status;
-        int64_t size = exchange->response->body ? (int64_t)g_bytes_get_size (exchange->response->body) : 0;
+        int64_t size = exchange->response->body ? (int64_t) g_bytes_get_size (exchange->response->body) : 0;
         set_deadline (exchange,
                       exchange->server->options.request_time + exchange->server->options.idle_time + size / READ_RATE * G_TIME_SPAN_SECOND);
         response = respond (exchange->response);
@@ -133,10 +145,15 @@ static bool send_answer (struct http_exchange *exchange)
     return queued == MHD_YES;
 }
 
+static char *problem (unsigned status)
+{
+    return g_strdup_printf ("{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", reason (status), status);
+}
+
 /* After an error of the other side nobody can tell where its next request would begin. */
 static bool refuse (struct http_exchange *exchange, unsigned status)
 {
-    char *text = g_strdup_printf ("{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", reason (status), status);
+    char *text = problem (status);
     exchange->response = http_response_new (status, "application/problem+json", g_bytes_new_take (text, strlen (text)));
     http_response_add (exchange->response, "Connection", "close");
     if (status == 405) http_response_add (exchange->response, "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
@@ -144,10 +161,25 @@ static bool refuse (struct http_exchange *exchange, unsigned status)
     return send_answer (exchange);
 }
 
+/* Where libmicrohttpd cannot answer: it has no room for the head of an answer, or waits for the end of a body. False: then cut. */
+static bool refuse_bluntly (struct http_exchange *exchange, unsigned status)
+{
+    int fd = MHD_get_connection_info (exchange->wake.connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    g_autofree char *body = problem (status);
+    g_autofree char *text = g_strdup_printf ("HTTP/1.1 %u %s\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n"
+                                             "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n%s",
+                                             status, reason (status), strlen (body), body);
+    atomic_fetch_add (&exchange->server->refused, 1);
+    /* nothing was sent for this request, so that little fits; if not, the cut says enough */
+    ssize_t sent = send (fd, text, strlen (text), MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void) sent;
+    return false;
+}
+
 static enum MHD_Result collect (void *data, enum MHD_ValueKind kind, const char *name, size_t name_size, const char *value,
                                 size_t value_size)
 {
-    (void)kind, (void)name_size, (void)value_size;
+    (void) kind, (void) name_size, (void) value_size;
     struct http_exchange *exchange = data;
     struct http_header *headers = exchange->many ? exchange->many : exchange->few;
     headers[exchange->request.n_headers++] = (struct http_header){name, value ? value : ""};
@@ -161,12 +193,13 @@ bool http_exchange_take_head (struct http_exchange *exchange, const char *method
     exchange->has_head = true;
     request->method = method;
     int n = MHD_get_connection_values (connection, MHD_HEADER_KIND, NULL, NULL);
-    if (n > HTTP_HEADERS_MAX) return refuse (exchange, 431);
+    if (n > HTTP_HEADERS_MAX) return refuse_bluntly (exchange, 431);
     if (n > FEW_HEADERS) exchange->many = g_new (struct http_header, n);
     MHD_get_connection_values_n (connection, MHD_HEADER_KIND, collect, exchange);
     request->headers = exchange->many ? exchange->many : exchange->few;
     struct http_guard_wire wire = {
         .start = method,
+        .target = exchange->raw,
         .target_end = exchange->raw + exchange->raw_length,
         .version = version,
         .size = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size,
@@ -176,6 +209,7 @@ bool http_exchange_take_head (struct http_exchange *exchange, const char *method
         exchange->body_max = exchange->server->options.body_max (request, exchange->server->options.data);
         status = exchange->expected.length > exchange->body_max ? 413 : 0;
     }
+    if (status == 431 && wire.size + request->n_headers * HTTP_HEADER_NOTE > HTTP_HEAD_ANSWERABLE) return refuse_bluntly (exchange, status);
     return status == 0 || refuse (exchange, status);
 }
 
@@ -184,7 +218,7 @@ static void make_room (struct http_exchange *exchange, size_t n)
 {
     if (exchange->body_size + n <= exchange->body_room) return;
     size_t room = exchange->expected.chunked ? MAX (MAX (exchange->body_room * 2, BODY_FIRST), exchange->body_size + n)
-                                             : (size_t)exchange->expected.length;
+                                             : (size_t) exchange->expected.length;
     exchange->body = g_realloc (exchange->body, room);
     exchange->body_room = room;
 }
@@ -200,7 +234,7 @@ bool http_exchange_take_body (struct http_exchange *exchange, const char *bytes,
     if (exchange->too_large) {
         /* no answer can be given before the end of the body */
         exchange->dropped += n;
-        return exchange->dropped <= BODY_EXCESS;
+        return exchange->dropped <= BODY_EXCESS || refuse_bluntly (exchange, 413);
     }
     make_room (exchange, n);
     memcpy (exchange->body + exchange->body_size, bytes, n);

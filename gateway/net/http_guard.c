@@ -18,7 +18,7 @@ static bool is_token (const char *text)
 static bool has_control (const char *text)
 {
     for (; *text; text++)
-        if ((unsigned char)*text < 0x20 ? *text != '\t' : *text == 0x7f) return true;
+        if ((unsigned char) *text < 0x20 ? *text != '\t' : *text == 0x7f) return true;
     return false;
 }
 
@@ -27,7 +27,7 @@ static bool is_target (const struct http_request *request)
     const char *target = request->target;
     if (*target != '/' && *request->path != '/' && !(strcmp (target, "*") == 0 && strcmp (request->method, "OPTIONS") == 0)) return false;
     for (const char *at = target; *at; at++)
-        if ((unsigned char)*at <= 0x20 || *at == 0x7f || *at == '#') return false;
+        if ((unsigned char) *at <= 0x20 || *at == 0x7f || *at == '#') return false;
     return !strstr (target, "%00");
 }
 
@@ -43,7 +43,7 @@ static bool is_target (const struct http_request *request)
 static bool is_seamless (const struct http_request *request, const struct http_guard_wire *wire)
 {
     const char *at = wire->version;
-    if (at - wire->target_end != 1) return false;
+    if (at - wire->target_end != 1 || wire->target - wire->start != (ptrdiff_t) strlen (request->method) + 1) return false;
     for (size_t i = 0; i < request->n_headers; i++) {
         at += strlen (at) + 2;
         if (request->headers[i].name != at || at[-1] != '\0') return false;
@@ -104,6 +104,6 @@ unsigned http_guard_check (const struct http_request *request, const struct http
     struct framing found = find_framing (request);
     unsigned status = check_framing (&found, strcmp (wire->version, "HTTP/1.0") == 0, body);
     if (status != 0) return status;
-    if (wire->size > HTTP_HEAD_MAX) return 431;
+    if (wire->size + request->n_headers * HTTP_HEADER_NOTE > HTTP_HEAD_MAX) return 431;
     return is_method (request->method) ? 0 : 405;
 }

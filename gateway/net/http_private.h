@@ -20,6 +20,10 @@
 /* Leaves room in it for the head of an answer. */
 #define HTTP_HEAD_MAX 12288
 #define HTTP_HEADERS_MAX 100
+/* What libmicrohttpd keeps there for each header. */
+#define HTTP_HEADER_NOTE 64
+/* A longer one leaves libmicrohttpd no room for any answer. */
+#define HTTP_HEAD_ANSWERABLE 14336
 
 struct http_wake {
     struct http_wake *next;
@@ -72,7 +76,7 @@ struct http_guard_body {
 };
 /* Where libmicrohttpd found the parts of a head in its buffer; header names and values point there, too. */
 struct http_guard_wire {
-    const char *start, *target_end, *version;
+    const char *start, *target, *target_end, *version;
     size_t size;
 };
 /* 0, or the status that the request is to be refused with. */

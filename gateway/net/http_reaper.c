@@ -17,8 +17,8 @@ static void cut_late_ones (struct http_server *server, int64_t now)
         struct http_peer *peer = link->data;
         int64_t deadline = atomic_load_explicit (&peer->deadline, memory_order_relaxed);
         if (deadline > now || !atomic_compare_exchange_strong (&peer->deadline, &deadline, INT64_MAX)) continue;
-        shutdown (peer->fd, SHUT_RDWR);
         atomic_fetch_add (&server->timed_out, 1);
+        shutdown (peer->fd, SHUT_RDWR);
     }
 }
 

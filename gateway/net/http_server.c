@@ -20,7 +20,7 @@ static void *begin (void *data, const char *target, struct MHD_Connection *conne
 static enum MHD_Result go_on (void *data, struct MHD_Connection *connection, const char *path, const char *method, const char *version,
                               const char *bytes, size_t *n_bytes, void **context)
 {
-    (void)connection, (void)path;
+    (void) connection, (void) path;
     struct http_server *server = data;
     struct http_exchange *exchange = *context;
     http_wake_carry_out (server);
@@ -37,7 +37,7 @@ static enum MHD_Result go_on (void *data, struct MHD_Connection *connection, con
 
 static void finish (void *data, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode why)
 {
-    (void)connection, (void)why;
+    (void) connection, (void) why;
     http_exchange_finish (*context);
     *context = NULL;
     http_wake_carry_out (data);
@@ -89,12 +89,12 @@ static struct addrinfo *resolve (const char *listen_text, GError **error)
 {
     const char *colon = strrchr (listen_text, ':');
     bool bracketed = colon && colon > listen_text + 2 && listen_text[0] == '[' && colon[-1] == ']';
-    if (!colon || colon == listen_text || !colon[1] || (!bracketed && memchr (listen_text, ':', (size_t)(colon - listen_text)))) {
+    if (!colon || colon == listen_text || !colon[1] || (!bracketed && memchr (listen_text, ':', (size_t) (colon - listen_text)))) {
         g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "\"%s\" is not HOST:PORT", listen_text);
         return NULL;
     }
-    g_autofree char *host =
-        bracketed ? g_strndup (listen_text + 1, (size_t)(colon - listen_text - 2)) : g_strndup (listen_text, (size_t)(colon - listen_text));
+    g_autofree char *host = bracketed ? g_strndup (listen_text + 1, (size_t) (colon - listen_text - 2))
+                                      : g_strndup (listen_text, (size_t) (colon - listen_text));
     struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *found = NULL;
     int fault = getaddrinfo (host, colon + 1, &hints, &found);
     if (fault != 0)
@@ -111,17 +111,17 @@ static int listen_at (const char *text, unsigned *port, GError **error)
     struct sockaddr_storage bound;
     socklen_t size = sizeof bound;
     bool good = fd >= 0 && setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind (fd, at->ai_addr, at->ai_addrlen) == 0 &&
-                listen (fd, SOMAXCONN) == 0 && getsockname (fd, (struct sockaddr *)&bound, &size) == 0;
+                listen (fd, SOMAXCONN) == 0 && getsockname (fd, (struct sockaddr *) &bound, &size) == 0;
     int fault = errno;
     freeaddrinfo (at);
     if (!good) {
-        g_set_error (error, G_IO_ERROR, (gint)g_io_error_from_errno (fault), "could not listen on %s: %s", text, g_strerror (fault));
+        g_set_error (error, G_IO_ERROR, (gint) g_io_error_from_errno (fault), "could not listen on %s: %s", text, g_strerror (fault));
         if (fd >= 0) close (fd);
         return -1;
     }
     char number[NI_MAXSERV];
-    getnameinfo ((struct sockaddr *)&bound, size, NULL, 0, number, sizeof number, NI_NUMERICSERV);
-    *port = (unsigned)g_ascii_strtoull (number, NULL, 10);
+    getnameinfo ((struct sockaddr *) &bound, size, NULL, 0, number, sizeof number, NI_NUMERICSERV);
+    *port = (unsigned) g_ascii_strtoull (number, NULL, 10);
     return fd;
 }
 
@@ -135,12 +135,13 @@ static struct MHD_Daemon *start_daemon (struct http_server *server, int fd)
         items[n++] = (struct MHD_OptionItem){MHD_OPTION_PER_IP_CONNECTION_LIMIT, options->connections_per_address, NULL};
     items[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     int64_t idle = (options->idle_time + G_TIME_SPAN_SECOND - 1) / G_TIME_SPAN_SECOND;
-    /* MHD_USE_ERROR_LOG is left out: it writes to standard error, and what strangers send would stand there */
+    /* strictness is http_guard.c's: libmicrohttpd's own would send the head of the answer to a missing Host twice;
+       MHD_USE_ERROR_LOG is left out: it writes to standard error, and what strangers send would stand there */
     return MHD_start_daemon (MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, go_on, server,
-                             MHD_OPTION_ARRAY, items, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                             MHD_OPTION_CONNECTION_LIMIT, options->connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)MAX (idle, 1),
-                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, begin, server,
-                             MHD_OPTION_NOTIFY_COMPLETED, finish, server, MHD_OPTION_NOTIFY_CONNECTION, connect_or_close, server,
+                             MHD_OPTION_ARRAY, items, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+                             MHD_OPTION_CONNECTION_LIMIT, options->connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) MAX (idle, 1),
+                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) HTTP_CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, begin,
+                             server, MHD_OPTION_NOTIFY_COMPLETED, finish, server, MHD_OPTION_NOTIFY_CONNECTION, connect_or_close, server,
                              MHD_OPTION_END);
 }
 

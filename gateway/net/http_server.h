@@ -14,12 +14,12 @@ struct http_exchange;
 struct http_stream;
 
 struct http_server_options {
-    const char *listen;        /* "127.0.0.1:8080", "[::1]:8080"; port 0 takes a free one */
-    unsigned threads;          /* ≥ 1 */
-    unsigned connections;      /* at once, all threads together */
+    const char *listen;               /* "127.0.0.1:8080", "[::1]:8080"; port 0 takes a free one */
+    unsigned threads;                 /* ≥ 1 */
+    unsigned connections;             /* at once, all threads together */
     unsigned connections_per_address; /* 0: no limit */
-    int64_t request_time;      /* µs; a request that has not come whole by then is cut off */
-    int64_t idle_time;         /* µs */
+    int64_t request_time;             /* µs; a request that has not come whole by then is cut off */
+    int64_t idle_time;                /* µs */
     /* Largest body for that request head (body is empty here), bytes. Over it: 413. Called on the HTTP thread. */
     size_t (*body_max) (const struct http_request *head, void *data);
     void (*handler) (struct http_exchange *exchange, void *data);
@@ -35,7 +35,10 @@ void http_server_quiesce (struct http_server *server);
 /* Every exchange must have been replied to and every stream closed by then. */
 void http_server_stop (struct http_server *server);
 
-struct http_server_counts { uint64_t requests, refused, timed_out; unsigned connections, streams; };
+struct http_server_counts {
+    uint64_t requests, refused, timed_out;
+    unsigned connections, streams;
+};
 void http_server_count (const struct http_server *server, struct http_server_counts *counts);
 
 /* Borrowed until the reply. */

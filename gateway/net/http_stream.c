@@ -87,11 +87,11 @@ static size_t take (struct http_stream *stream, char *out, size_t max)
 
 static ssize_t send_some (void *data, uint64_t position, char *out, size_t max)
 {
-    (void)position;
+    (void) position;
     struct http_stream *stream = data;
     http_wake_carry_out (stream->server);
     g_mutex_lock (&stream->lock);
-    ssize_t n = (ssize_t)take (stream, out, max);
+    ssize_t n = (ssize_t) take (stream, out, max);
     if (n == 0 && stream->closed) {
         n = MHD_CONTENT_READER_END_OF_STREAM;
     } else if (n == 0) {

@@ -2,28 +2,31 @@
 #include "net/http_private.h"
 
 /*
- *     wakes → 5 → 4 → 3 → 2 → 1      pushed in the order 1 … 5
- *                             ↑
- *                             the bottom: its pusher found the stack empty, and resumes it itself
+ * Pushed in the order 1 … 5:
  *
- * Whoever takes the stack leaves the bottom alone: its pusher may be about to resume it, and twice would be once too often, for it may
- * be gone by then. What is pushed after the stack was taken finds it empty again, so nothing is forgotten.
+ *     wakes → 5 → 4 → 3 → 2 → PENDING     1 found nothing there: it left the mark that somebody is on the way, and was resumed
+ *
+ * The first is not in the stack, for it may be gone before the others are dealt with. What is pushed after the stack was taken finds
+ * nothing again, and so nothing is forgotten.
  */
+static struct http_wake PENDING;
+
 void http_wake_push (struct http_server *server, struct http_wake *wake)
 {
-    struct MHD_Connection *connection = wake->connection;
-    struct http_wake *top = atomic_load_explicit (&server->wakes, memory_order_relaxed);
-    do wake->next = top;
-    while (!atomic_compare_exchange_weak_explicit (&server->wakes, &top, wake, memory_order_acq_rel, memory_order_relaxed));
-    if (!top) MHD_resume_connection (connection);
+    struct http_wake *top = atomic_load_explicit (&server->wakes, memory_order_relaxed), *new_top;
+    do {
+        wake->next = top;
+        new_top = top == NULL ? &PENDING : wake;
+    } while (!atomic_compare_exchange_weak (&server->wakes, &top, new_top));
+    if (new_top == &PENDING) MHD_resume_connection (wake->connection);
 }
 
 void http_wake_carry_out (struct http_server *server)
 {
-    if (!atomic_load_explicit (&server->wakes, memory_order_relaxed) && !atomic_load (&server->settling)) return;
+    if (atomic_load_explicit (&server->wakes, memory_order_relaxed) == NULL && !atomic_load (&server->settling)) return;
     g_mutex_lock (&server->waking);
     struct http_wake *wake = atomic_exchange (&server->wakes, NULL);
-    while (wake && wake->next) {
+    while (wake != NULL && wake != &PENDING) {
         struct http_wake *next = wake->next;
         MHD_resume_connection (wake->connection);
         wake = next;

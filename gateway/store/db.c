@@ -55,7 +55,7 @@ struct db *db_open (const char *url, const char *application, const char *option
     struct db *db = g_new0 (struct db, 1);
     db->url = g_strdup (url);
     db->application = g_strdup (application);
-    db->options = g_strdup_printf ("-c search_path=%s,pg_catalog -c timezone=UTC %s", schema_build, options ? options : "");
+    db->options = g_strdup_printf ("-c search_path=%s,pg_catalog -c timezone=UTC -c client_min_messages=warning %s", schema_build, options ? options : "");
     db->prepared = g_hash_table_new_full (NULL, NULL, NULL, g_free);
     if (connect_now (db, error))
         return db;

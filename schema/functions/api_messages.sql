@@ -1,10 +1,11 @@
 -- One page of a ticket's messages by number. p_after: number of the last one of the page before.
 create function api_messages (p_account bigint, p_ticket uuid, p_descending bool, p_limit int, p_after bigint)
 returns table (data text, next text, at bigint)
-language plpgsql stable set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql stable set plan_cache_mode = auto set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     v_at bigint := event_at (p_account);
 begin
+    perform plan_young ();
     if not exists (select from gateway.ticket t where t.account_id = p_account and t.ticket_id = p_ticket) then
         raise 'no such ticket' using errcode = 'SB404';
     end if;
@@ -40,8 +41,11 @@ begin
 end $$;
 comment on function api_messages is 'a page of a ticket''s messages; no locks; SB404';
 
-create function api_message (p_account bigint, p_message uuid) returns table (body text) language plpgsql stable as $$
+create function api_message (p_account bigint, p_message uuid)
+returns table (body text)
+language plpgsql stable set plan_cache_mode = auto as $$
 begin
+    perform plan_young ();
     return query select j::text from message_json (p_account, p_message) j;
     if not found then
         raise 'no such message' using errcode = 'SB404';

@@ -2,13 +2,14 @@
 -- Unclosed tickets are found by their partial index and sorted: no index holds what a message changes.
 create function api_tickets (p_account bigint, p_status text, p_channel text, p_limit int, p_after text)
 returns table (data text, next text, at bigint)
-language plpgsql stable set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql stable set plan_cache_mode = auto set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     v_at bigint := event_at (p_account);
     v_channel bigint;
     v_time timestamptz := 'infinity';
     v_ticket uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 begin
+    perform plan_young ();
     if p_after !~ '^[0-9]{1,17},[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
         raise 'this cursor is none of ours' using errcode = 'SB422', constraint = 'cursor';
     end if;
@@ -64,8 +65,11 @@ begin
 end $$;
 comment on function api_tickets is 'a page of tickets, newest activity first; no locks; SB422';
 
-create function api_ticket (p_account bigint, p_ticket uuid) returns table (body text, version bigint) language plpgsql stable as $$
+create function api_ticket (p_account bigint, p_ticket uuid)
+returns table (body text, version bigint)
+language plpgsql stable set plan_cache_mode = auto as $$
 begin
+    perform plan_young ();
     return query
     select j::text, t.version
     from gateway.ticket t

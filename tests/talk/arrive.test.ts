@@ -150,7 +150,7 @@ test("an MMS with nine files has nine attachments that wait to be fetched", asyn
     assert.deepEqual(data[0]!.attachments.map((one) => [one.mime, one.status, one.size]), media.map((one) => [one.type, "waiting", null]));
     const missing = await gateway.api(`/v1/attachments/${data[0]!.attachments[0]!.id}`);
     assert.equal(missing.status, 404);
-    assert.equal(missing.json.title, "attachment not fetched yet");
+    assert.equal(missing.json.detail, "the attachment has not been fetched");
     assert.ok(!JSON.stringify(data).includes("api.twilio.com"), "where the provider holds the files is not the reader's business");
 });
 

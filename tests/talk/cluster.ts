@@ -86,7 +86,12 @@ export class Cluster {
         fs.closeSync(log);
         let ended = false;
         this.#server = server;
-        this.#ended = new Promise((resolve) => server.once("exit", () => resolve((ended = true) && undefined)));
+        this.#ended = new Promise((resolve) =>
+            server.once("exit", () => {
+                ended = true;
+                resolve();
+            }),
+        );
         const [isReady, isReadyArgs] = asPostgres("pg_isready", ["-q", "-h", this.socket]);
         for (let i = 0; i < 600; i++) {
             if (await run(isReady, isReadyArgs, { cwd: "/" }).then(() => true, () => false)) return;
@@ -97,6 +102,10 @@ export class Cluster {
             }
         }
         throw new Error(`PostgreSQL does not answer: see ${this.directory}/log`);
+    }
+
+    get running(): boolean {
+        return this.#server !== undefined && this.#server.exitCode === null && this.#server.signalCode === null;
     }
 
     /** The server process itself; runuser stands between it and us. */
@@ -127,7 +136,7 @@ export class Cluster {
 
     async stop(): Promise<void> {
         if (!this.#owned) return;
-        if (this.#server && this.#server.exitCode === null && this.#server.signalCode === null) await this.down("immediate");
+        if (this.running) await this.down("immediate");
         this.#forget();
         fs.rmSync(this.directory, { recursive: true, force: true });
     }

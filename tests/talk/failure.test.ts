@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as http from "node:http";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { newSid } from "../../sandbox/twilio.js";
 import { request } from "../../sandbox/http.js";
 import { binary, Gateway, until } from "./harness.js";
@@ -15,6 +15,12 @@ before(async () => {
     gateway = await Gateway.start("failure", { ownCluster: true });
 });
 after(() => gateway?.stop());
+// A test that failed half-way leaves the next one a database.
+afterEach(async () => {
+    if (gateway.cluster.running) return;
+    await gateway.cluster.up();
+    await until(async () => (await request(`${gateway.url}/readyz`)).status === 200, "the gateway to recover");
+});
 
 test("one poisonous message among 127 good ones takes none of them down", async () => {
     await gateway.sql("alter table gateway.message add constraint poison check (text <> 'poison')");

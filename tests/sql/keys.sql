@@ -1,0 +1,27 @@
+-- Keys are found by their hash, until they expire or are revoked.
+begin;
+select plan (14);
+\ir lib/give.sql
+
+select pg_temp.make_account ('acme') as acme \gset
+select lives_ok ($$select key_create ('acme', '00000000-0000-7000-8000-000000000001', 'ci', sha256 ('one'), 'aaaa', null, null)$$, 'a key is made');
+select results_eq ($$select * from key_find (sha256 ('one'))$$, format ($$values (%s::bigint, '00000000-0000-7000-8000-000000000001'::uuid, null::text)$$, :acme),
+                   'and found, with its account; without scopes it may do everything there');
+select is_empty ($$select * from key_find (sha256 ('another'))$$, 'an unknown key is not found');
+select lives_ok ($$select key_create ('acme', '00000000-0000-7000-8000-000000000002', 'r', sha256 ('two'), 'bbbb', '{tickets:read,messages:send}', null)$$, 'a key with scopes');
+select is ((select scopes from key_find (sha256 ('two'))), '{tickets:read,messages:send}', 'keeps them');
+select lives_ok ($$select key_create ('acme', '00000000-0000-7000-8000-000000000003', 'x', sha256 ('three'), 'cccc', null, now () - interval '1 second')$$, 'a key of yesterday');
+select is_empty ($$select * from key_find (sha256 ('three'))$$, 'has expired');
+select lives_ok ($$select key_create ('acme', '00000000-0000-7000-8000-000000000004', 'y', sha256 ('four'), 'dddd', null, now () + interval '1 hour')$$, 'a key of tomorrow');
+select is ((select count (*) from key_find (sha256 ('four'))), 1::bigint, 'has not');
+update gateway.key set revoked_at = now () where key_id = '00000000-0000-7000-8000-000000000004';
+select is_empty ($$select * from key_find (sha256 ('four'))$$, 'revoked, it is not found');
+select throws_ok ($$select key_create ('nobody', '00000000-0000-7000-8000-000000000005', 'z', sha256 ('five'), 'eeee', null, null)$$, 'SB404', null,
+                  'an unknown account has no keys');
+select throws_ok ($$select key_create ('acme', '00000000-0000-7000-8000-000000000006', 'z', sha256 ('six'), 'ffff', '{tickets:fly}', null)$$, 'SB422', null,
+                  'an unknown scope is refused');
+update gateway.account set disabled_at = now () where account_id = :acme;
+select is_empty ($$select * from key_find (sha256 ('one'))$$, 'a disabled account''s keys open nothing');
+select is ((select count (*) from gateway.key where account_id = :acme), 4::bigint, 'and stay');
+select * from finish ();
+rollback;

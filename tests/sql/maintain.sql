@@ -1,0 +1,62 @@
+-- Weeks of journal and log are made ahead and dropped after their retention; ids and receipts go after theirs.
+begin;
+select plan (18);
+\ir lib/give.sql
+create function pg_temp.weeks (p_table text) returns text[] language sql as $$
+    select array_agg (right (c.relname, 8) order by c.relname)
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = ('gateway.' || p_table)::regclass and c.relname !~ 'default'
+$$;
+-- What the program made when it migrated is none of this.
+do $$
+declare v_name text;
+begin
+    for v_name in select inhrelid::regclass::text from pg_inherits where inhparent in ('gateway.journal'::regclass, 'gateway.event'::regclass)
+                  and inhrelid::regclass::text !~ 'default' loop
+        execute 'drop table ' || v_name;
+    end loop;
+end $$;
+select pg_temp.make_account ('acme') as acme \gset
+select pg_temp.make_channel (:acme, 'sms') as sms \gset
+
+-- A session somewhere with a summer time that begins in one of the weeks: weeks are UTC's.
+set local timezone = 'Europe/Berlin';
+select lives_ok ($$select maintain ('2026-03-25 12:00:00+00', '30 days', '30 days', '7 days')$$, 'the first time');
+select is (pg_temp.weeks ('journal'), '{20260323,20260330}', 'this and next week''s journal are made');
+select is (pg_temp.weeks ('event'), '{20260323,20260330}', 'and log');
+select lives_ok ($$select maintain ('2026-03-25 12:01:00+00', '30 days', '30 days', '7 days')$$, 'a minute later');
+select is (pg_temp.weeks ('journal'), '{20260323,20260330}', 'there is nothing to make');
+select pg_temp.give ('week', jsonb_build_array (
+    pg_temp.say (:acme, :sms, 'A', 'tel:+15552220001', 'last second of Sunday', '2026-03-29 23:59:59.999999+00'),
+    pg_temp.say (:acme, :sms, 'B', 'tel:+15552220001', 'first of Monday', '2026-03-30 00:00:00+00'))) \gset
+select results_eq (
+    $$select c.relname::text collate "default", count (*) from gateway.journal j join pg_class c on c.oid = j.tableoid group by 1 order by 1$$,
+    $$values ('journal_20260323', 1::bigint), ('journal_20260330', 1)$$, 'a week ends with Sunday, UTC');
+select lives_ok ($$select maintain ('2026-04-01 12:00:00+00', '30 days', '30 days', '7 days')$$, 'a week later');
+select is (pg_temp.weeks ('journal'), '{20260323,20260330,20260406}', 'the next is made');
+
+-- Rows of a week for which nothing was made lie in the default partition.
+select pg_temp.give ('gap', jsonb_build_array (pg_temp.say (:acme, :sms, 'C', 'tel:+15552220001', 'ahead', '2026-04-14 10:00:00+00'))) \gset
+select lives_ok ($$select maintain ('2026-04-14 12:00:00+00', '30 days', '30 days', '7 days')$$, 'a week that the default partition holds does no harm');
+select is (pg_temp.weeks ('journal'), '{20260323,20260330,20260406,20260420}', 'it stays there, and the one after is made');
+select is ((select c.relname::text from gateway.event e join pg_class c on c.oid = e.tableoid where account_id = :acme order by number desc limit 1), 'event_default', 'its events, too');
+
+-- Retention.
+select lives_ok ($$select maintain ('2026-04-20 00:00:00+00', '14 days', '60 days', '7 days')$$, 'later still');
+select is (pg_temp.weeks ('journal'), '{20260406,20260420,20260427}', 'weeks that ended before the retention are dropped');
+select is (pg_temp.weeks ('event'), '{20260323,20260330,20260406,20260420,20260427}', 'each table by its own');
+select lives_ok ($$select maintain ('2026-05-01 00:00:00+00', '14 days', '60 days', '7 days')$$, 'and later');
+select is_empty ($$select * from gateway.journal where at < '2026-04-17'$$, 'old rows leave the default partition as well');
+
+-- Ids and receipts.
+select pg_temp.give ('ids', jsonb_build_array (
+    pg_temp.say (:acme, :sms, 'old', 'tel:+15552220001', 'x', '2026-05-01 00:00:00+00'),
+    pg_temp.say (:acme, :sms, 'young', 'tel:+15552220001', 'y', '2026-05-08 00:00:00+00'),
+    jsonb_build_object ('account', :acme, 'channel', :sms, 'receipts',
+        '[{"id": "old", "status": "sent", "at": "2026-05-01T00:00:00Z"}, {"id": "young", "status": "sent", "at": "2026-05-08T00:00:00Z"}]'::jsonb))) \gset
+select maintain ('2026-05-08 00:00:01+00', '14 days', '60 days', '7 days') \gset
+select is ((select array_agg (m.external_id) from gateway.provider_id p join gateway.message m using (account_id, message_id) where p.account_id = :acme), '{young}',
+           'ids of providers are kept as long as they may redeliver');
+select is ((select array_agg (external_id) from gateway.receipt where account_id = :acme), '{young}', 'receipts of nothing are kept for seven days');
+select * from finish ();
+rollback;

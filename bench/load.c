@@ -34,7 +34,10 @@ static const GOptionEntry entries[] = {
     G_OPTION_ENTRY_NULL,
 };
 
-struct request { char *bytes; size_t length; };
+struct request {
+    char *bytes;
+    size_t length;
+};
 
 struct connection {
     int fd;
@@ -81,10 +84,11 @@ static struct request make_request (int i)
     g_hmac_unref (hmac);
     g_autofree char *signature = g_base64_encode (digest, size);
     const char *path = strstr (strstr (url, "//") + 2, "/");
-    char *bytes = g_strdup_printf ("POST %s HTTP/1.1\r\nHost: gw.example.com\r\nUser-Agent: TwilioProxy/1.1\r\nAccept: */*\r\nX-Twilio-Signature: %s\r\n"
-                                   "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: %zu\r\n\r\n%s",
-                                   path, signature, body->len, body->str);
-    return (struct request) {bytes, strlen (bytes)};
+    char *bytes = g_strdup_printf (
+        "POST %s HTTP/1.1\r\nHost: gw.example.com\r\nUser-Agent: TwilioProxy/1.1\r\nAccept: */*\r\nX-Twilio-Signature: %s\r\n"
+        "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: %zu\r\n\r\n%s",
+        path, signature, body->len, body->str);
+    return (struct request){bytes, strlen (bytes)};
 }
 
 static int open_connection (void)
@@ -104,8 +108,7 @@ static void push (struct connection *c)
 {
     while (c->sent < c->request->length) {
         ssize_t n = write (c->fd, c->request->bytes + c->sent, c->request->length - c->sent);
-        if (n < 0 && errno == EAGAIN)
-            return; /* requests are far smaller than a socket's buffer: this hardly happens, and EPOLLOUT is on */
+        if (n < 0 && errno == EAGAIN) return; /* requests are far smaller than a socket's buffer: this hardly happens, and EPOLLOUT is on */
         if (n < 0) {
             perror ("write");
             exit (1);
@@ -127,8 +130,7 @@ static void start (struct connection *c, struct request *request, int64_t due)
 static bool pull (struct connection *c, int *status)
 {
     ssize_t n = read (c->fd, c->answer + c->received, sizeof c->answer - 1 - c->received);
-    if (n < 0 && errno == EAGAIN)
-        return false;
+    if (n < 0 && errno == EAGAIN) return false;
     if (n <= 0) {
         fprintf (stderr, "the gateway closed a connection\n");
         exit (1);
@@ -136,8 +138,7 @@ static bool pull (struct connection *c, int *status)
     c->received += (size_t) n;
     c->answer[c->received] = '\0';
     char *end = strstr (c->answer, "\r\n\r\n"), *length = strcasestr (c->answer, "content-length:");
-    if (!end || !length || c->received < (size_t) (end + 4 - c->answer) + strtoul (length + 15, NULL, 10))
-        return false;
+    if (!end || !length || c->received < (size_t) (end + 4 - c->answer) + strtoul (length + 15, NULL, 10)) return false;
     *status = atoi (c->answer + 9);
     c->busy = false;
     return true;
@@ -153,11 +154,9 @@ int main (int argc, char **argv)
 {
     g_autoptr (GOptionContext) context = g_option_context_new (NULL);
     g_option_context_add_main_entries (context, entries, NULL);
-    if (!g_option_context_parse (context, &argc, &argv, NULL) || !port || !url || !token)
-        return 2;
+    if (!g_option_context_parse (context, &argc, &argv, NULL) || !port || !url || !token) return 2;
     struct request *requests = g_new (struct request, n_messages);
-    for (int i = 0; i < n_messages; i++)
-        requests[i] = make_request (i);
+    for (int i = 0; i < n_messages; i++) requests[i] = make_request (i);
     struct connection *connections = g_new0 (struct connection, n_connections);
     int64_t *latencies = g_new (int64_t, n_messages);
     int epoll = epoll_create1 (0), next = 0, done = 0, refused = 0;
@@ -171,31 +170,26 @@ int main (int argc, char **argv)
         int64_t now = g_get_monotonic_time ();
         for (int i = 0; i < n_connections && next < n_messages; i++) {
             int64_t due = rate ? began + (int64_t) next * G_USEC_PER_SEC / rate : now;
-            if (due > now)
-                break;
-            if (!connections[i].busy)
-                start (&connections[i], &requests[next++], due);
+            if (due > now) break;
+            if (!connections[i].busy) start (&connections[i], &requests[next++], due);
         }
         struct epoll_event events[256];
         int n = epoll_wait (epoll, events, G_N_ELEMENTS (events), rate ? 1 : 1000);
         for (int i = 0; i < n; i++) {
             struct connection *c = events[i].data.ptr;
             int status = 0;
-            if (!c->busy)
-                continue;
+            if (!c->busy) continue;
             push (c);
-            if (!pull (c, &status))
-                continue;
-            if (status != 200)
-                refused++;
+            if (!pull (c, &status)) continue;
+            if (status != 200) refused++;
             latencies[done++] = g_get_monotonic_time () - c->due;
-            if (!rate && next < n_messages)
-                start (c, &requests[next++], g_get_monotonic_time ());
+            if (!rate && next < n_messages) start (c, &requests[next++], g_get_monotonic_time ());
         }
     }
     double seconds = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
     qsort (latencies, (size_t) n_messages, sizeof *latencies, compare);
-    printf ("{\"acknowledged\":%d,\"refused\":%d,\"seconds\":%.3f,\"rate\":%.0f,\"p50\":%.2f,\"p99\":%.2f}\n", done - refused, refused, seconds,
-            (done - refused) / seconds, (double) latencies[n_messages / 2] / 1000, (double) latencies[(int) (n_messages * 0.99)] / 1000);
+    printf ("{\"acknowledged\":%d,\"refused\":%d,\"seconds\":%.3f,\"rate\":%.0f,\"p50\":%.2f,\"p99\":%.2f}\n", done - refused, refused,
+            seconds, (done - refused) / seconds, (double) latencies[n_messages / 2] / 1000,
+            (double) latencies[(int) (n_messages * 0.99)] / 1000);
     return refused ? 1 : 0;
 }

@@ -35,10 +35,8 @@ static const GOptionEntry options[] = {
 static const char *config_path (void)
 {
     const char *environment = g_getenv ("SWITCHBOARD_CONFIG");
-    if (config_file)
-        return config_file;
-    if (environment && *environment)
-        return environment;
+    if (config_file) return config_file;
+    if (environment && *environment) return environment;
     return access ("switchboard.yaml", F_OK) == 0 ? "switchboard.yaml" : "/etc/switchboard/switchboard.yaml";
 }
 
@@ -51,18 +49,13 @@ static int wrong_usage (void)
 static int run (int n_words, char **words)
 {
     const char *command = n_words > 0 ? words[0] : "";
-    if (g_str_equal (command, "serve") && n_words == 1)
-        return gateway_serve (config_path ());
-    if (g_str_equal (command, "check") && n_words == 1)
-        return command_check (config_path ());
-    if (g_str_equal (command, "migrate") && n_words == 1)
-        return command_migrate (config_path ());
+    if (g_str_equal (command, "serve") && n_words == 1) return gateway_serve (config_path ());
+    if (g_str_equal (command, "check") && n_words == 1) return command_check (config_path ());
+    if (g_str_equal (command, "migrate") && n_words == 1) return command_migrate (config_path ());
     if (g_str_equal (command, "key") && n_words == 2 && g_str_equal (words[1], "create") && account && name)
         return command_key_create (config_path (), account, name, scopes);
-    if (g_str_equal (command, "trace") && n_words == 2)
-        return command_trace (config_path (), words[1]);
-    if (g_str_equal (command, "quarantine") && n_words == 1)
-        return command_quarantine (config_path (), account);
+    if (g_str_equal (command, "trace") && n_words == 2) return command_trace (config_path (), words[1]);
+    if (g_str_equal (command, "quarantine") && n_words == 1) return command_quarantine (config_path (), account);
     return wrong_usage ();
 }
 

@@ -7,6 +7,6 @@
 #pragma once
 #include <glib.h>
 
-#define AUTO_FREE(name, function)       \
-    typedef struct name struct_##name;  \
+#define AUTO_FREE(name, function) \
+    typedef struct name struct_##name; \
     G_DEFINE_AUTOPTR_CLEANUP_FUNC (struct_##name, function)

@@ -19,8 +19,7 @@ static uint32_t crc32 (const char *bytes, size_t length)
     uint32_t crc = UINT32_MAX;
     for (size_t i = 0; i < length; i++) {
         crc ^= (uint8_t) bytes[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320U : 0);
+        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320U : 0);
     }
     return ~crc;
 }
@@ -28,15 +27,13 @@ static uint32_t crc32 (const char *bytes, size_t length)
 static void put_sum (const char *key, char sum[N_SUM])
 {
     uint32_t crc = crc32 (key, N_PREFIX + N_RANDOM);
-    for (int i = N_SUM - 1; i >= 0; i--, crc /= 62)
-        sum[i] = digits[crc % 62];
+    for (int i = N_SUM - 1; i >= 0; i--, crc /= 62) sum[i] = digits[crc % 62];
 }
 
 void key_make (char key[KEY_TEXT_SIZE])
 {
     memcpy (key, PREFIX, N_PREFIX);
-    for (int i = 0; i < N_RANDOM; i++)
-        key[N_PREFIX + i] = digits[randombytes_uniform (62)];
+    for (int i = 0; i < N_RANDOM; i++) key[N_PREFIX + i] = digits[randombytes_uniform (62)];
     put_sum (key, key + N_PREFIX + N_RANDOM);
     key[KEY_TEXT_SIZE - 1] = '\0';
 }

@@ -22,8 +22,14 @@ static const struct {
     double bounds[BUCKETS_MOST];
 } histograms[HISTOGRAM_N] = {
     [HISTOGRAM_BATCH_SIZE] = {"gw_ingest_commit_batch_size", "requests in one transaction", 9, {1, 2, 4, 8, 16, 32, 64, 128, 256}},
-    [HISTOGRAM_COMMIT_SECONDS] = {"gw_ingest_commit_seconds", "time of one intake transaction", 10, {.001, .0025, .005, .01, .025, .05, .1, .25, 1, 30}},
-    [HISTOGRAM_API_SECONDS] = {"gw_http_request_duration_seconds", "time of API requests", 11, {.001, .0025, .005, .01, .025, .05, .1, .25, 1, 5, 30}},
+    [HISTOGRAM_COMMIT_SECONDS] = {"gw_ingest_commit_seconds",
+                                  "time of one intake transaction",
+                                  10,
+                                  {.001, .0025, .005, .01, .025, .05, .1, .25, 1, 30}},
+    [HISTOGRAM_API_SECONDS] = {"gw_http_request_duration_seconds",
+                               "time of API requests",
+                               11,
+                               {.001, .0025, .005, .01, .025, .05, .1, .25, 1, 5, 30}},
 };
 
 static atomic_uint_fast64_t counts[METRIC_N];
@@ -44,8 +50,7 @@ static _Atomic (struct series *) requests;
 static struct series *find_series (struct series *from, const struct series *until, const char *route, const char *method, unsigned status)
 {
     for (; from != until; from = from->next)
-        if (from->status == status && g_str_equal (from->route, route) && g_str_equal (from->method, method))
-            return from;
+        if (from->status == status && g_str_equal (from->route, route) && g_str_equal (from->method, method)) return from;
     return NULL;
 }
 
@@ -55,7 +60,7 @@ void metrics_http (const char *route, const char *method, unsigned status)
     while (!found) {
         if (!fresh) {
             fresh = g_new0 (struct series, 1);
-            *fresh = (struct series) {.route = route, .method = method, .status = status};
+            *fresh = (struct series){.route = route, .method = method, .status = status};
         }
         struct series *seen = fresh->next = head;
         if (atomic_compare_exchange_strong (&requests, &head, fresh))
@@ -71,8 +76,8 @@ static void format_requests (GString *out)
 {
     g_string_append (out, "# HELP gw_http_requests_total requests of the API by their answers\n# TYPE gw_http_requests_total counter\n");
     for (struct series *one = atomic_load (&requests); one; one = one->next)
-        g_string_append_printf (out, "gw_http_requests_total{route=\"%s\",method=\"%s\",code=\"%u\"} %" G_GUINT64_FORMAT "\n", one->route, one->method,
-                                one->status, (uint64_t) atomic_load (&one->count));
+        g_string_append_printf (out, "gw_http_requests_total{route=\"%s\",method=\"%s\",code=\"%u\"} %" G_GUINT64_FORMAT "\n", one->route,
+                                one->method, one->status, (uint64_t) atomic_load (&one->count));
 }
 
 void metrics_add (enum metric metric, uint64_t n)
@@ -88,10 +93,8 @@ void metrics_count (enum metric metric)
 void metrics_observe (enum histogram h, double value)
 {
     size_t i = 0;
-    while (i < histograms[h].n && value > histograms[h].bounds[i])
-        i++;
-    if (i < histograms[h].n)
-        atomic_fetch_add_explicit (&observed[h].buckets[i], 1, memory_order_relaxed);
+    while (i < histograms[h].n && value > histograms[h].bounds[i]) i++;
+    if (i < histograms[h].n) atomic_fetch_add_explicit (&observed[h].buckets[i], 1, memory_order_relaxed);
     atomic_fetch_add_explicit (&observed[h].n, 1, memory_order_relaxed);
     atomic_fetch_add_explicit (&observed[h].sum, (uint64_t) (value * 1000000), memory_order_relaxed);
 }
@@ -105,8 +108,8 @@ static void format_histogram (GString *out, enum histogram h)
         below += atomic_load (&observed[h].buckets[i]);
         g_string_append_printf (out, "%s_bucket{le=\"%g\"} %" G_GUINT64_FORMAT "\n", name, histograms[h].bounds[i], below);
     }
-    g_string_append_printf (out, "%s_bucket{le=\"+Inf\"} %" G_GUINT64_FORMAT "\n%s_sum %g\n%s_count %" G_GUINT64_FORMAT "\n", name, MAX (n, below), name,
-                            (double) atomic_load (&observed[h].sum) / 1000000, name, MAX (n, below));
+    g_string_append_printf (out, "%s_bucket{le=\"+Inf\"} %" G_GUINT64_FORMAT "\n%s_sum %g\n%s_count %" G_GUINT64_FORMAT "\n", name,
+                            MAX (n, below), name, (double) atomic_load (&observed[h].sum) / 1000000, name, MAX (n, below));
 }
 
 void metrics_format (GString *out)
@@ -114,12 +117,11 @@ void metrics_format (GString *out)
     for (size_t i = 0; i < METRIC_N; i++) {
         if (counters[i].help)
             g_string_append_printf (out, "# HELP %s %s\n# TYPE %s counter\n", counters[i].name, counters[i].help, counters[i].name);
-        g_string_append_printf (out, *counters[i].labels ? "%s{%s} %" G_GUINT64_FORMAT "\n" : "%s%s %" G_GUINT64_FORMAT "\n", counters[i].name,
-                                counters[i].labels, (uint64_t) atomic_load (&counts[i]));
+        g_string_append_printf (out, *counters[i].labels ? "%s{%s} %" G_GUINT64_FORMAT "\n" : "%s%s %" G_GUINT64_FORMAT "\n",
+                                counters[i].name, counters[i].labels, (uint64_t) atomic_load (&counts[i]));
     }
     format_requests (out);
-    for (size_t h = 0; h < HISTOGRAM_N; h++)
-        format_histogram (out, (enum histogram) h);
+    for (size_t h = 0; h < HISTOGRAM_N; h++) format_histogram (out, (enum histogram) h);
 }
 
 void metrics_gauge (GString *out, const char *name, const char *help, double value)

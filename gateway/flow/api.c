@@ -22,7 +22,7 @@ struct worker {
     GThread *thread;
     struct db *db;
     atomic_bool connected; /* as last seen */
-    int64_t next_try; /* monotonic; not before it a lost connection is tried again */
+    int64_t next_try;      /* monotonic; not before it a lost connection is tried again */
 };
 
 struct api {
@@ -43,11 +43,9 @@ struct api {
 
 void call_free (struct call *call)
 {
-    if (call->query)
-        g_hash_table_unref (call->query);
+    if (call->query) g_hash_table_unref (call->query);
     g_free (call->request_id);
-    if (call->config)
-        config_unref (call->config);
+    if (call->config) config_unref (call->config);
     g_free (call);
 }
 
@@ -64,12 +62,9 @@ void call_reply (struct call *call, struct http_response *response)
 void call_problem (struct call *call, unsigned status, const char *detail, const char *place)
 {
     struct http_response *response = problem_new (status, detail, place, call->request_id);
-    if (status == 401)
-        http_response_add (response, "WWW-Authenticate", "Bearer");
-    if (status == 503)
-        http_response_add (response, "Retry-After", "1");
-    if (status == 415)
-        http_response_add (response, "Accept-Patch", "application/json, application/merge-patch+json");
+    if (status == 401) http_response_add (response, "WWW-Authenticate", "Bearer");
+    if (status == 503) http_response_add (response, "Retry-After", "1");
+    if (status == 415) http_response_add (response, "Accept-Patch", "application/json, application/merge-patch+json");
     call_reply (call, response);
 }
 
@@ -89,8 +84,7 @@ void call_database_problem (struct call *call, const GError *error)
 /* '{a,b}' as PostgreSQL prints it; NULL may do everything. */
 static bool may (const char *scopes, const char *scope)
 {
-    if (!scopes)
-        return true;
+    if (!scopes) return true;
     g_autofree char *inside = g_strndup (scopes + 1, strlen (scopes) - 2);
     g_auto (GStrv) list = g_strsplit (inside, ",", -1);
     return g_strv_contains ((const char *const *) list, scope) || g_strv_contains ((const char *const *) list, "admin");
@@ -122,14 +116,11 @@ static bool authenticate (struct call *call)
 
 static bool is_connected (struct worker *worker)
 {
-    if (db_alive (worker->db))
-        return true;
+    if (db_alive (worker->db)) return true;
     worker->connected = false;
-    if (g_get_monotonic_time () < worker->next_try)
-        return false;
+    if (g_get_monotonic_time () < worker->next_try) return false;
     worker->connected = db_reopen (worker->db, NULL);
-    if (!worker->connected)
-        worker->next_try = g_get_monotonic_time () + RECONNECT_PAUSE;
+    if (!worker->connected) worker->next_try = g_get_monotonic_time () + RECONNECT_PAUSE;
     return worker->connected;
 }
 
@@ -140,20 +131,17 @@ static void work (struct worker *worker, struct call *call)
         call_problem (call, 503, "the database is not available", NULL);
         return;
     }
-    if (authenticate (call))
-        endpoint_handle (call);
+    if (authenticate (call)) endpoint_handle (call);
 }
 
 static struct call *take (struct api *api)
 {
     g_mutex_lock (&api->lock);
-    while (!api->first && !api->stopping)
-        g_cond_wait (&api->wake, &api->lock);
+    while (!api->first && !api->stopping) g_cond_wait (&api->wake, &api->lock);
     struct call *call = api->first;
     if (call) {
         api->first = call->next;
-        if (!api->first)
-            api->last = &api->first;
+        if (!api->first) api->last = &api->first;
         api->n_waiting--;
     }
     g_mutex_unlock (&api->lock);
@@ -164,8 +152,7 @@ static void *run (void *data)
 {
     struct worker *worker = data;
     struct call *call;
-    while ((call = take (worker->api)))
-        work (worker, call);
+    while ((call = take (worker->api))) work (worker, call);
     return NULL;
 }
 
@@ -244,9 +231,7 @@ void api_handle (struct api *api, struct http_exchange *exchange)
         return;
     }
     call->config = api->current (api->data);
-    if (!push (api, call)) {
-        call_problem (call, 503, "too many requests wait", NULL);
-    }
+    if (!push (api, call)) { call_problem (call, 503, "too many requests wait", NULL); }
 }
 
 void api_look (struct api *api, struct api_state *state)
@@ -256,8 +241,7 @@ void api_look (struct api *api, struct api_state *state)
     g_mutex_unlock (&api->lock);
     state->connections = api->n_workers;
     state->connected = 0;
-    for (unsigned i = 0; i < api->n_workers; i++)
-        state->connected += api->workers[i].connected;
+    for (unsigned i = 0; i < api->n_workers; i++) state->connected += api->workers[i].connected;
 }
 
 struct api *api_start (struct config *(*current) (void *data), void *data, struct intake *intake, struct feed *feed, GError **error)
@@ -275,12 +259,13 @@ struct api *api_start (struct config *(*current) (void *data), void *data, struc
     unsigned n = (unsigned) values_number (config->database, DATABASE_CONNECTIONS);
     api->workers = g_new0 (struct worker, n);
     for (unsigned i = 0; i < n; i++) {
-        struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard api", "-c statement_timeout=10000 -c jit=off", error);
+        struct db *db =
+            db_open (values_text (config->database, DATABASE_URL), "switchboard api", "-c statement_timeout=10000 -c jit=off", error);
         if (!db) {
             api_stop (api);
             return NULL;
         }
-        api->workers[i] = (struct worker) {.api = api, .db = db, .connected = true};
+        api->workers[i] = (struct worker){.api = api, .db = db, .connected = true};
         api->workers[i].thread = g_thread_new ("api", run, &api->workers[i]);
         api->n_workers++;
     }
@@ -289,8 +274,7 @@ struct api *api_start (struct config *(*current) (void *data), void *data, struc
 
 void api_stop (struct api *api)
 {
-    if (!api)
-        return;
+    if (!api) return;
     g_mutex_lock (&api->lock);
     api->stopping = true;
     g_cond_broadcast (&api->wake);

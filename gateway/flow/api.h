@@ -18,5 +18,8 @@ void api_stop (struct api *api);
 /* Takes exchange. HTTP thread. */
 void api_handle (struct api *api, struct http_exchange *exchange);
 
-struct api_state { size_t waiting; unsigned connections, connected; };
+struct api_state {
+    size_t waiting;
+    unsigned connections, connected;
+};
 void api_look (struct api *api, struct api_state *state);

@@ -14,14 +14,14 @@ struct call {
     struct http_exchange *exchange;
     const struct http_request *request;
     const struct route *route;
-    struct id id;              /* of the path */
-    GHashTable *query;         /* owned */
+    struct id id;      /* of the path */
+    GHashTable *query; /* owned */
     uint8_t key_hash[32];
     int64_t account_id;
-    char *request_id;          /* owned */
-    int64_t began;             /* monotonic */
-    struct db *db;             /* the worker's */
-    struct config *config;     /* owned reference */
+    char *request_id;      /* owned */
+    int64_t began;         /* monotonic */
+    struct db *db;         /* the worker's */
+    struct config *config; /* owned reference */
     struct intake *intake;
     struct feed *feed;
     struct call *next;

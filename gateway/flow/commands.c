@@ -36,8 +36,7 @@ static struct db *open_migrated (struct config *config, unsigned *applied)
 {
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard command", NULL, &error);
-    if (db && migrate_run (db, applied, &error) && sync_config (db, config, &error))
-        return db;
+    if (db && migrate_run (db, applied, &error) && sync_config (db, config, &error)) return db;
     complain (error);
     db_close (db);
     return NULL;
@@ -46,8 +45,7 @@ static struct db *open_migrated (struct config *config, unsigned *applied)
 int command_check (const char *path)
 {
     g_autoptr (struct_config) config = load (path);
-    if (config)
-        printf ("%s: no faults\n", path);
+    if (config) printf ("%s: no faults\n", path);
     return config ? 0 : 1;
 }
 
@@ -56,8 +54,7 @@ int command_migrate (const char *path)
     g_autoptr (struct_config) config = load (path);
     unsigned applied = 0;
     struct db *db = config ? open_migrated (config, &applied) : NULL;
-    if (!db)
-        return 1;
+    if (!db) return 1;
     printf (applied ? "the database is up to date; %u table files were new\n" : "the database is up to date\n", applied);
     db_close (db);
     return 0;
@@ -71,8 +68,7 @@ static void put_scopes (params *p, const char *scopes)
     }
     g_auto (GStrv) list = g_strsplit (scopes, ",", 32);
     params_array (p, "text");
-    for (char **scope = list; *scope; scope++)
-        array_text (p, g_strstrip (*scope));
+    for (char **scope = list; *scope; scope++) array_text (p, g_strstrip (*scope));
     params_array_end (p);
 }
 
@@ -80,8 +76,7 @@ int command_key_create (const char *path, const char *account, const char *name,
 {
     g_autoptr (struct_config) config = load (path);
     struct db *db = config ? open_migrated (config, NULL) : NULL;
-    if (!db)
-        return 1;
+    if (!db) return 1;
     char key[KEY_TEXT_SIZE];
     uint8_t hash[32];
     struct id id = id_new (clock_now ());
@@ -98,8 +93,7 @@ int command_key_create (const char *path, const char *account, const char *name,
     params_time (p, 0);
     g_autoptr (db_result) r = db_call (db, KEY_CREATE, p, &error);
     db_close (db);
-    if (!r)
-        return complain (error);
+    if (!r) return complain (error);
     puts (key);
     return 0;
 }
@@ -113,22 +107,19 @@ int command_trace (const char *path, const char *message)
     }
     g_autoptr (struct_config) config = load (path);
     struct db *db = config ? open_migrated (config, NULL) : NULL;
-    if (!db)
-        return 1;
+    if (!db) return 1;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (1);
     params_uuid (p, &id);
     g_autoptr (db_result) r = db_call (db, TRACE, p, &error);
     db_close (db);
-    if (!r)
-        return complain (error);
+    if (!r) return complain (error);
     for (int i = 0; i < db_rows (r); i++) {
         char at[CLOCK_TEXT_SIZE];
         clock_format (db_time (r, i, 0), at);
         printf ("%s  %-20s %s\n", at, db_text (r, i, 1), db_text (r, i, 2));
     }
-    if (db_rows (r))
-        return 0;
+    if (db_rows (r)) return 0;
     fprintf (stderr, "switchboard: no message %s\n", message);
     return 1;
 }
@@ -137,19 +128,18 @@ int command_quarantine (const char *path, const char *account)
 {
     g_autoptr (struct_config) config = load (path);
     struct db *db = config ? open_migrated (config, NULL) : NULL;
-    if (!db)
-        return 1;
+    if (!db) return 1;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (1);
     params_text (p, account);
     g_autoptr (db_result) r = db_call (db, QUARANTINE, p, &error);
     db_close (db);
-    if (!r)
-        return complain (error);
+    if (!r) return complain (error);
     for (int i = 0; i < db_rows (r); i++) {
         char at[CLOCK_TEXT_SIZE];
         clock_format (db_time (r, i, 3), at);
-        printf ("%s  %s/%s  %s  %" G_GINT64_FORMAT " bytes  %s\n", at, db_text (r, i, 0), db_text (r, i, 2), db_text (r, i, 1), db_int64 (r, i, 4), db_text (r, i, 5));
+        printf ("%s  %s/%s  %s  %" G_GINT64_FORMAT " bytes  %s\n", at, db_text (r, i, 0), db_text (r, i, 2), db_text (r, i, 1),
+                db_int64 (r, i, 4), db_text (r, i, 5));
     }
     return 0;
 }

@@ -21,8 +21,7 @@ static void translate (char *text, const char *from, const char *to)
 {
     for (; *text; text++) {
         const char *at = strchr (from, *text);
-        if (at)
-            *text = to[at - from];
+        if (at) *text = to[at - from];
     }
 }
 
@@ -48,8 +47,7 @@ char *cursor_open (const char *cursor, const uint8_t key_hash[32], const char *f
     translate (text, "-_", "+/");
     gsize size;
     g_autofree guchar *bytes = g_base64_decode (text, &size);
-    if (size <= 1 + N_MAC || bytes[0] != VERSION || memchr (bytes + 1 + N_MAC, '\0', size - 1 - N_MAC))
-        return NULL;
+    if (size <= 1 + N_MAC || bytes[0] != VERSION || memchr (bytes + 1 + N_MAC, '\0', size - 1 - N_MAC)) return NULL;
     const char *row_key = (const char *) bytes + 1 + N_MAC;
     uint8_t mac[32];
     seal (row_key, size - 1 - N_MAC, key_hash, filter, mac);

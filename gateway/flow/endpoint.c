@@ -42,8 +42,7 @@ static bool parse_number (const char *text, int64_t least, int64_t most, int64_t
     char *end;
     errno = 0;
     int64_t number = g_ascii_strtoll (text, &end, 10);
-    if (!g_ascii_isdigit (*text) || *end || errno || number < least || number > most)
-        return false;
+    if (!g_ascii_isdigit (*text) || *end || errno || number < least || number > most) return false;
     *value = number;
     return true;
 }
@@ -53,8 +52,7 @@ static bool read_limit (struct call *call, int64_t *limit)
 {
     *limit = LIMIT_DEFAULT;
     const char *text = parameter (call, "limit");
-    if (!text || parse_number (text, 1, LIMIT_MOST, limit))
-        return true;
+    if (!text || parse_number (text, 1, LIMIT_MOST, limit)) return true;
     call_problem (call, 422, "limit is a number from 1 to 200", "limit");
     return false;
 }
@@ -64,8 +62,7 @@ static bool read_cursor (struct call *call, const char *filter, char **after)
 {
     const char *text = parameter (call, "cursor");
     *after = NULL;
-    if (!text || (*after = cursor_open (text, call->key_hash, filter)))
-        return true;
+    if (!text || (*after = cursor_open (text, call->key_hash, filter))) return true;
     call_problem (call, 422, "not a cursor of this list with these filters", "cursor");
     return false;
 }
@@ -106,9 +103,9 @@ static void reply_object (struct call *call, db_result *r, const GError *error, 
     g_autofree char *tag = versioned ? g_strdup_printf ("\"v%" G_GINT64_FORMAT "\"", db_int64 (r, 0, 1)) : NULL;
     const char *known = http_request_header (call->request, "If-None-Match");
     bool fresh = tag && known && g_str_equal (call->route->method, "GET") && (strstr (known, tag) || g_str_equal (known, "*"));
-    struct http_response *response = fresh ? http_response_new (304, NULL, NULL) : json_response (200, g_string_new_len (db_text (r, 0, 0), (gssize) db_length (r, 0, 0)));
-    if (tag)
-        http_response_add (response, "ETag", tag);
+    struct http_response *response = fresh ? http_response_new (304, NULL, NULL)
+                                           : json_response (200, g_string_new_len (db_text (r, 0, 0), (gssize) db_length (r, 0, 0)));
+    if (tag) http_response_add (response, "ETag", tag);
     call_reply (call, response);
 }
 
@@ -127,8 +124,7 @@ static void get_tickets (struct call *call)
     int64_t limit;
     const char *status = parameter (call, "status"), *channel = parameter (call, "channel");
     g_autofree char *filter = g_strdup_printf ("tickets %s %s", status ? status : "", channel ? channel : ""), *after = NULL;
-    if (!read_limit (call, &limit) || !read_cursor (call, filter, &after))
-        return;
+    if (!read_limit (call, &limit) || !read_cursor (call, filter, &after)) return;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (5);
     params_int64 (p, call->account_id);
@@ -151,8 +147,7 @@ static void get_ticket_messages (struct call *call)
         call_problem (call, 422, "order is asc or desc", "order");
         return;
     }
-    if (!read_limit (call, &limit) || !read_cursor (call, filter, &after))
-        return;
+    if (!read_limit (call, &limit) || !read_cursor (call, filter, &after)) return;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (5);
     params_int64 (p, call->account_id);
@@ -178,8 +173,7 @@ static void get_quarantine (struct call *call)
     int64_t limit;
     const char *status = parameter (call, "status");
     g_autofree char *filter = g_strdup_printf ("quarantine %s", status ? status : ""), *after = NULL;
-    if (!read_limit (call, &limit) || !read_cursor (call, filter, &after))
-        return;
+    if (!read_limit (call, &limit) || !read_cursor (call, filter, &after)) return;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (4);
     params_int64 (p, call->account_id);
@@ -198,9 +192,9 @@ static bool read_if_match (struct call *call, int64_t *version)
         call_problem (call, 428, "If-Match is required: the ETag of the ticket as you read it", NULL);
         return false;
     }
-    g_autofree char *inside = g_str_has_prefix (text, "\"v") && g_str_has_suffix (text, "\"") ? g_strndup (text + 2, strlen (text) - 3) : NULL;
-    if (inside && parse_number (inside, 0, INT64_MAX, version))
-        return true;
+    g_autofree char *inside =
+        g_str_has_prefix (text, "\"v") && g_str_has_suffix (text, "\"") ? g_strndup (text + 2, strlen (text) - 3) : NULL;
+    if (inside && parse_number (inside, 0, INT64_MAX, version)) return true;
     call_problem (call, 412, "If-Match is no ETag of a ticket", NULL);
     return false;
 }
@@ -209,8 +203,7 @@ static bool is_json (const char *type)
 {
     static const char *const types[] = {"application/json", "application/merge-patch+json"};
     for (size_t i = 0; type && i < G_N_ELEMENTS (types); i++)
-        if (g_ascii_strncasecmp (type, types[i], strlen (types[i])) == 0 && strchr ("; ", type[strlen (types[i])]))
-            return true;
+        if (g_ascii_strncasecmp (type, types[i], strlen (types[i])) == 0 && strchr ("; ", type[strlen (types[i])])) return true;
     return false;
 }
 
@@ -239,12 +232,12 @@ static json_t *read_body (struct call *call, const char *const *names)
 static void patch_ticket (struct call *call)
 {
     int64_t version;
-    json_auto_t *body = read_body (call, (const char *const[]) {"status", "subject", NULL});
-    if (!body)
-        return;
+    json_auto_t *body = read_body (call, (const char *const[]){"status", "subject", NULL});
+    if (!body) return;
     g_autofree char *pointer = NULL;
     json_t *status = NULL, *subject = NULL;
-    if (!json_member (body, "status", JSON_STRING, false, &status, &pointer) || !json_member (body, "subject", JSON_STRING, false, &subject, &pointer)) {
+    if (!json_member (body, "status", JSON_STRING, false, &status, &pointer) ||
+        !json_member (body, "subject", JSON_STRING, false, &subject, &pointer)) {
         call_problem (call, 422, "a string is expected", pointer);
         return;
     }
@@ -252,8 +245,7 @@ static void patch_ticket (struct call *call)
         call_problem (call, 422, "a subject has at most 1000 bytes", "/subject");
         return;
     }
-    if (!read_if_match (call, &version))
-        return;
+    if (!read_if_match (call, &version)) return;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (6);
     params_int64 (p, call->account_id);
@@ -266,8 +258,7 @@ static void patch_ticket (struct call *call)
     int64_t account_id = call->account_id;
     struct feed *feed = call->feed;
     reply_object (call, r, error, true);
-    if (r)
-        feed_wake (feed, account_id);
+    if (r) feed_wake (feed, account_id);
 }
 
 /* A name that a browser may save as: no folders, no control bytes, no quotes. */
@@ -275,8 +266,7 @@ static char *safe_name (const char *name)
 {
     char *safe = g_strdup (name && *name ? name : "attachment");
     for (char *c = safe; *c; c++)
-        if (g_ascii_iscntrl (*c) || strchr ("\"\\/;", *c) || *c & 0x80)
-            *c = '_';
+        if (g_ascii_iscntrl (*c) || strchr ("\"\\/;", *c) || *c & 0x80) *c = '_';
     return safe;
 }
 
@@ -288,11 +278,11 @@ static const char *safe_type (const char *type)
     static GHashTable *types;
     static const char other[] = "application/octet-stream";
     const char *slash = type ? strchr (type, '/') : NULL;
-    if (!slash || strlen (type) > 127 || strspn (type, TYPE_CHARACTERS "/") != strlen (type) || slash == type || !slash[1] || strchr (slash + 1, '/'))
+    if (!slash || strlen (type) > 127 || strspn (type, TYPE_CHARACTERS "/") != strlen (type) || slash == type || !slash[1] ||
+        strchr (slash + 1, '/'))
         return other;
     g_mutex_lock (&lock);
-    if (!types)
-        types = g_hash_table_new (g_str_hash, g_str_equal);
+    if (!types) types = g_hash_table_new (g_str_hash, g_str_equal);
     const char *known = g_hash_table_lookup (types, type);
     if (!known && n_types < TYPES_MOST) {
         known = g_intern_string (type);
@@ -360,8 +350,7 @@ static void reprocessed (struct intake_job *job, enum intake_outcome outcome)
 
 static GBytes *entry_bytes (struct call *call, db_result *r, GError **error)
 {
-    if (!db_null (r, 0, 2))
-        return files_get (values_text (call->config->storage, STORAGE_DIRECTORY), db_text (r, 0, 2), error);
+    if (!db_null (r, 0, 2)) return files_get (values_text (call->config->storage, STORAGE_DIRECTORY), db_text (r, 0, 2), error);
     return g_bytes_new (db_text (r, 0, 1), db_length (r, 0, 1));
 }
 
@@ -371,8 +360,7 @@ static const struct channel *channel_of (const struct call *call, const char *sl
         const struct account *account = call->config->accounts->pdata[i];
         for (guint k = 0; account->account_id == call->account_id && k < account->channels->len; k++) {
             const struct channel *channel = account->channels->pdata[k];
-            if (g_str_equal (channel->slug, slug))
-                return channel;
+            if (g_str_equal (channel->slug, slug)) return channel;
         }
     }
     return NULL;
@@ -399,8 +387,7 @@ static void post_reprocess (struct call *call)
         call_problem (call, 500, NULL, NULL);
     else {
         g_autofree char *reason = hooks_reprocess (call->intake, channel, raw, &call->id, db_time (r, 0, 3), reprocessed, call);
-        if (reason)
-            call_problem (call, 409, reason, NULL);
+        if (reason) call_problem (call, 409, reason, NULL);
     }
 }
 
@@ -409,8 +396,7 @@ static bool read_after (struct call *call, int64_t *after)
 {
     const char *id = http_request_header (call->request, "Last-Event-ID"), *query = parameter (call, "after");
     const char *text = id ? id : query;
-    if (!text || parse_number (text, 0, INT64_MAX, after))
-        return true;
+    if (!text || parse_number (text, 0, INT64_MAX, after)) return true;
     call_problem (call, 422, "the number of an event is expected", id ? "Last-Event-ID" : "after");
     return false;
 }
@@ -418,8 +404,7 @@ static bool read_after (struct call *call, int64_t *after)
 static void stream_events (struct call *call)
 {
     int64_t after = FEED_FROM_NOW;
-    if (!read_after (call, &after))
-        return;
+    if (!read_after (call, &after)) return;
     if (feed_add (call->feed, call->exchange, call->account_id, call->key_hash, after))
         call_free (call);
     else
@@ -438,8 +423,7 @@ static int64_t event_at (struct call *call, GError **error)
 static const char *find_hole (db_result *r, int64_t after, int64_t at)
 {
     int64_t first = db_rows (r) ? db_int64 (r, 0, 0) : at + 1;
-    if (after > at)
-        return "there is no such event yet";
+    if (after > at) return "there is no such event yet";
     return after > 0 && first > after + 1 ? "the events after this one are no longer kept" : NULL;
 }
 
@@ -448,8 +432,7 @@ static void reply_events (struct call *call, db_result *r, int64_t limit, int64_
     int64_t last = db_rows (r) ? db_int64 (r, db_rows (r) - 1, 0) : 0;
     GString *body = g_string_new ("{\"data\":[");
     for (int i = 0; i < db_rows (r); i++) {
-        if (i)
-            g_string_append_c (body, ',');
+        if (i) g_string_append_c (body, ',');
         g_string_append_len (body, db_text (r, i, 2), (gssize) db_length (r, i, 2));
     }
     if (db_rows (r) == limit && last < at)
@@ -464,8 +447,7 @@ static void reply_events (struct call *call, db_result *r, int64_t limit, int64_
 static void list_events (struct call *call)
 {
     int64_t after = 0, limit;
-    if (!read_after (call, &after) || !read_limit (call, &limit))
-        return;
+    if (!read_after (call, &after) || !read_limit (call, &limit)) return;
     g_autoptr (GError) error = NULL;
     int64_t at = event_at (call, &error);
     g_autoptr (params) p = params_new (3);
@@ -494,40 +476,17 @@ static void get_events (struct call *call)
 void endpoint_handle (struct call *call)
 {
     switch (call->route->endpoint) {
-    case GET_TICKETS:
-        get_tickets (call);
-        break;
-    case GET_TICKET:
-        get_by_id (call, TICKET, true);
-        break;
-    case PATCH_TICKET:
-        patch_ticket (call);
-        break;
-    case GET_TICKET_MESSAGES:
-        get_ticket_messages (call);
-        break;
-    case GET_MESSAGE:
-        get_by_id (call, MESSAGE, false);
-        break;
-    case GET_CONTACT:
-        get_by_id (call, CONTACT, true);
-        break;
-    case GET_CHANNELS:
-        get_channels (call);
-        break;
-    case GET_ATTACHMENT:
-        get_attachment (call);
-        break;
-    case GET_QUARANTINE:
-        get_quarantine (call);
-        break;
-    case POST_REPROCESS:
-        post_reprocess (call);
-        break;
-    case GET_EVENTS:
-        get_events (call);
-        break;
-    case GET_OPENAPI: /* answered without a worker */
-        g_assert_not_reached ();
+    case GET_TICKETS: get_tickets (call); break;
+    case GET_TICKET: get_by_id (call, TICKET, true); break;
+    case PATCH_TICKET: patch_ticket (call); break;
+    case GET_TICKET_MESSAGES: get_ticket_messages (call); break;
+    case GET_MESSAGE: get_by_id (call, MESSAGE, false); break;
+    case GET_CONTACT: get_by_id (call, CONTACT, true); break;
+    case GET_CHANNELS: get_channels (call); break;
+    case GET_ATTACHMENT: get_attachment (call); break;
+    case GET_QUARANTINE: get_quarantine (call); break;
+    case POST_REPROCESS: post_reprocess (call); break;
+    case GET_EVENTS: get_events (call); break;
+    case GET_OPENAPI: /* answered without a worker */ g_assert_not_reached ();
     }
 }

@@ -38,7 +38,7 @@ struct feed {
     GThread *thread;
     struct db *db;
     size_t buffer, streams_max;
-    GPtrArray *clients; /* the thread's own */
+    GPtrArray *clients;                            /* the thread's own */
     int64_t next_look, next_check, next_complaint; /* monotonic */
 
     GMutex lock;
@@ -59,11 +59,9 @@ bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t accoun
 {
     g_mutex_lock (&feed->lock);
     bool room = feed->n_streams < feed->streams_max && !feed->stopping;
-    if (room)
-        feed->n_streams++;
+    if (room) feed->n_streams++;
     g_mutex_unlock (&feed->lock);
-    if (!room)
-        return false;
+    if (!room) return false;
     struct client *client = g_new0 (struct client, 1);
     client->account_id = account_id;
     memcpy (client->key_hash, key_hash, sizeof client->key_hash);
@@ -97,8 +95,7 @@ unsigned feed_streams (struct feed *feed)
 
 static void put (struct feed *feed, struct client *client, GBytes *bytes)
 {
-    if (http_stream_write (client->stream, bytes, feed->buffer * 2))
-        client->last_write = g_get_monotonic_time ();
+    if (http_stream_write (client->stream, bytes, feed->buffer * 2)) client->last_write = g_get_monotonic_time ();
 }
 
 static void put_text (struct feed *feed, struct client *client, const char *text)
@@ -119,15 +116,12 @@ static bool place (struct feed *feed, struct client *client, GError **error)
     g_autoptr (params) p = params_new (1);
     params_int64 (p, client->account_id);
     g_autoptr (db_result) r = db_call (feed->db, BOUNDS, p, error);
-    if (!r)
-        return false;
+    if (!r) return false;
     int64_t oldest = db_int64 (r, 0, 0), newest = db_int64 (r, 0, 1);
     g_autoptr (GString) head = g_string_new ("retry: 3000\n: ok\n\n");
     bool lost = client->position != FEED_FROM_NOW && (client->position < oldest - 1 || client->position > newest);
-    if (lost)
-        append_reset (head, newest);
-    if (lost || client->position == FEED_FROM_NOW)
-        client->position = newest;
+    if (lost) append_reset (head, newest);
+    if (lost || client->position == FEED_FROM_NOW) client->position = newest;
     client->placed = true;
     put_text (feed, client, head->str);
     return true;
@@ -141,15 +135,13 @@ static bool look (struct feed *feed, GError **error)
     params_array (p, "int8");
     for (guint i = 0; i < feed->clients->len; i++) {
         struct client *client = feed->clients->pdata[i];
-        if (g_hash_table_insert (heads, &client->account_id, g_new0 (int64_t, 1)))
-            array_int64 (p, client->account_id);
+        if (g_hash_table_insert (heads, &client->account_id, g_new0 (int64_t, 1))) array_int64 (p, client->account_id);
     }
     params_array_end (p);
     g_autoptr (db_result) r = db_call (feed->db, HEADS, p, error);
     for (int row = 0; r && row < db_rows (r); row++) {
         int64_t account_id = db_int64 (r, row, 0), *newest = g_hash_table_lookup (heads, &account_id);
-        if (newest)
-            *newest = db_int64 (r, row, 1);
+        if (newest) *newest = db_int64 (r, row, 1);
     }
     for (guint i = 0; r && i < feed->clients->len; i++) {
         struct client *client = feed->clients->pdata[i];
@@ -164,8 +156,7 @@ static void append_data (GString *out, const char *json, size_t length)
     gsize from = out->len;
     g_string_append_len (out, json, (gssize) length);
     for (gsize i = from; i < out->len; i++)
-        if (out->str[i] == '\n' || out->str[i] == '\r')
-            out->str[i] = ' ';
+        if (out->str[i] == '\n' || out->str[i] == '\r') out->str[i] = ' ';
 }
 
 /* The events after a position as one piece of stream; *last becomes the last one's number. A hole says that a reader was slower than the
@@ -177,8 +168,7 @@ static GBytes *read_events (struct feed *feed, const struct client *reader, int6
     params_int64 (p, reader->position);
     params_int64 (p, EVENTS_AT_ONCE);
     g_autoptr (db_result) r = db_call (feed->db, EVENTS, p, error);
-    if (!r)
-        return NULL;
+    if (!r) return NULL;
     GString *text = g_string_new (NULL);
     *last = reader->position;
     if (db_rows (r) && db_int64 (r, 0, 0) != reader->position + 1) {
@@ -207,12 +197,10 @@ static bool advance (struct feed *feed, guint from, GError **error)
     struct client *leader = feed->clients->pdata[from];
     int64_t account_id = leader->account_id, position = leader->position, last;
     g_autoptr (GBytes) bytes = read_events (feed, leader, &last, error);
-    if (!bytes)
-        return false;
+    if (!bytes) return false;
     for (guint i = from; last > position && i < feed->clients->len; i++) {
         struct client *client = feed->clients->pdata[i];
-        if (client->account_id != account_id || client->position != position || !is_behind (feed, client))
-            continue;
+        if (client->account_id != account_id || client->position != position || !is_behind (feed, client)) continue;
         put (feed, client, bytes);
         client->position = last;
         metrics_add (METRIC_EVENTS_STREAMED, (uint64_t) (last - position));
@@ -225,8 +213,7 @@ static bool advance (struct feed *feed, guint from, GError **error)
 /* An account whose events cannot be read holds up nobody else's; it is tried again at the next look. */
 static bool pass_over (struct feed *feed, struct client *client, GError **error)
 {
-    if (!g_error_matches (*error, DB_ERROR, DB_ERROR_STATEMENT))
-        return false;
+    if (!g_error_matches (*error, DB_ERROR, DB_ERROR_STATEMENT)) return false;
     if (g_get_monotonic_time () >= feed->next_complaint) {
         log_error ("feed.failed", "could not read events: %s", (*error)->message);
         feed->next_complaint = g_get_monotonic_time () + COMPLAINT_PAUSE;
@@ -241,15 +228,12 @@ static bool serve (struct feed *feed, bool *more, GError **error)
 {
     for (guint i = 0; i < feed->clients->len; i++) {
         struct client *client = feed->clients->pdata[i];
-        if (!client->placed && !place (feed, client, error))
-            return false;
+        if (!client->placed && !place (feed, client, error)) return false;
     }
-    if (!look (feed, error))
-        return false;
+    if (!look (feed, error)) return false;
     for (guint i = 0; i < feed->clients->len; i++) {
         struct client *client = feed->clients->pdata[i];
-        if (is_behind (feed, client) && !advance (feed, i, error) && !pass_over (feed, client, error))
-            return false;
+        if (is_behind (feed, client) && !advance (feed, i, error) && !pass_over (feed, client, error)) return false;
         *more |= is_behind (feed, client);
     }
     return true;
@@ -270,8 +254,7 @@ static gboolean same_key (const void *one, const void *other)
 /* Streams whose key was revoked or has expired end. One look-up a key. */
 static bool check_keys (struct feed *feed, GError **error)
 {
-    if (g_get_monotonic_time () < feed->next_check)
-        return true;
+    if (g_get_monotonic_time () < feed->next_check) return true;
     feed->next_check = g_get_monotonic_time () + KEY_CHECK;
     g_autoptr (GHashTable) known = g_hash_table_new (hash_of_key, same_key);
     for (guint i = 0; i < feed->clients->len; i++) {
@@ -280,8 +263,7 @@ static bool check_keys (struct feed *feed, GError **error)
             g_autoptr (params) p = params_new (1);
             params_bytes (p, client->key_hash, sizeof client->key_hash);
             g_autoptr (db_result) r = db_call (feed->db, KEY_FIND, p, error);
-            if (!r)
-                return false;
+            if (!r) return false;
             g_hash_table_insert (known, client->key_hash, GINT_TO_POINTER (db_rows (r)));
         }
         client->refused = !g_hash_table_lookup (known, client->key_hash);
@@ -341,18 +323,15 @@ static void *run (void *data)
     while (wait_for_work (feed)) {
         g_autoptr (GError) error = NULL;
         bool more = false;
-        if (feed->clients->len && check_keys (feed, &error) && serve (feed, &more, &error) && more)
-            go_on_soon (feed);
+        if (feed->clients->len && check_keys (feed, &error) && serve (feed, &more, &error) && more) go_on_soon (feed);
         tend (feed);
         if (!error) {
             told = false;
             continue;
         }
-        if (!told)
-            log_warning ("feed.failed", "%s", error->message);
+        if (!told) log_warning ("feed.failed", "%s", error->message);
         told = true;
-        if (g_error_matches (error, DB_ERROR, DB_ERROR_CONNECTION))
-            db_reopen (feed->db, NULL);
+        if (g_error_matches (error, DB_ERROR, DB_ERROR_CONNECTION)) db_reopen (feed->db, NULL);
     }
     return NULL;
 }
@@ -360,9 +339,9 @@ static void *run (void *data)
 struct feed *feed_start (struct config *(*current) (void *data), void *data, GError **error)
 {
     g_autoptr (struct_config) config = current (data);
-    struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard feed", "-c statement_timeout=10000 -c jit=off", error);
-    if (!db)
-        return NULL;
+    struct db *db =
+        db_open (values_text (config->database, DATABASE_URL), "switchboard feed", "-c statement_timeout=10000 -c jit=off", error);
+    if (!db) return NULL;
     struct feed *feed = g_new0 (struct feed, 1);
     feed->db = db;
     feed->buffer = (size_t) values_number (config->limits, LIMITS_STREAM_BUFFER);
@@ -377,8 +356,7 @@ struct feed *feed_start (struct config *(*current) (void *data), void *data, GEr
 
 void feed_stop (struct feed *feed)
 {
-    if (!feed)
-        return;
+    if (!feed) return;
     g_mutex_lock (&feed->lock);
     feed->stopping = true;
     g_cond_signal (&feed->wake);

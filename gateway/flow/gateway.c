@@ -51,15 +51,13 @@ static struct config *load (const char *path)
         const struct fault *fault = faults->pdata[i];
         log_error ("config.fault", "%s:%u:%u: %s", path, fault->line, fault->column, fault->message);
     }
-    if (!config)
-        return NULL;
+    if (!config) return NULL;
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard setup", NULL, &error);
     bool ok = db && migrate_run (db, NULL, &error) && sync_config (db, config, &error) &&
               files_prepare (values_text (config->storage, STORAGE_DIRECTORY), &error);
     db_close (db);
-    if (ok)
-        return g_steal_pointer (&config);
+    if (ok) return g_steal_pointer (&config);
     log_error ("setup.failed", "%s", error->message);
     return NULL;
 }
@@ -115,7 +113,7 @@ static bool start_intake (struct gateway *gateway, GError **error)
 {
     const struct values *limits = gateway->config->limits;
     gateway->intake = intake_start (
-        &(struct intake_options) {
+        &(struct intake_options){
             .database_url = values_text (gateway->config->database, DATABASE_URL),
             .directory = values_text (gateway->config->storage, STORAGE_DIRECTORY),
             .queue = (size_t) values_number (limits, LIMITS_INTAKE_QUEUE),
@@ -135,7 +133,7 @@ static struct http_server *start_server (struct gateway *gateway, unsigned row, 
 {
     const struct values *limits = gateway->config->limits;
     return http_server_start (
-        &(struct http_server_options) {
+        &(struct http_server_options){
             .listen = values_text (gateway->config->listen, row),
             .threads = threads,
             .connections = (unsigned) values_number (limits, LIMITS_CONNECTIONS),
@@ -151,9 +149,10 @@ static struct http_server *start_server (struct gateway *gateway, unsigned row, 
 
 static bool start (struct gateway *gateway, GError **error)
 {
-    return (gateway->schedule = schedule_start (current, gateway)) && (gateway->feed = feed_start (current, gateway, error)) && start_intake (gateway, error) &&
-           (gateway->api = api_start (current, gateway, gateway->intake, gateway->feed, error)) &&
-           (gateway->ops = ops_start (gateway->intake, gateway->feed, gateway->api, (size_t) values_number (gateway->config->limits, LIMITS_INTAKE_QUEUE))) &&
+    return (gateway->schedule = schedule_start (current, gateway)) && (gateway->feed = feed_start (current, gateway, error)) &&
+           start_intake (gateway, error) && (gateway->api = api_start (current, gateway, gateway->intake, gateway->feed, error)) &&
+           (gateway->ops = ops_start (gateway->intake, gateway->feed, gateway->api,
+                                      (size_t) values_number (gateway->config->limits, LIMITS_INTAKE_QUEUE))) &&
            (gateway->ops_server = start_server (gateway, LISTEN_OPS, 1, handle_ops, error)) &&
            (gateway->public_server = start_server (gateway, LISTEN_HTTP, HTTP_THREADS, handle_public, error));
 }
@@ -161,17 +160,13 @@ static bool start (struct gateway *gateway, GError **error)
 /* New connections stop first; then everyone who waits is answered; then the threads end. */
 static void stop (struct gateway *gateway)
 {
-    if (gateway->ops)
-        ops_drain (gateway->ops);
-    if (gateway->public_server)
-        http_server_quiesce (gateway->public_server);
+    if (gateway->ops) ops_drain (gateway->ops);
+    if (gateway->public_server) http_server_quiesce (gateway->public_server);
     intake_stop (gateway->intake);
     api_stop (gateway->api);
     feed_stop (gateway->feed);
-    if (gateway->public_server)
-        http_server_stop (gateway->public_server);
-    if (gateway->ops_server)
-        http_server_stop (gateway->ops_server);
+    if (gateway->public_server) http_server_stop (gateway->public_server);
+    if (gateway->ops_server) http_server_stop (gateway->ops_server);
     ops_stop (gateway->ops);
     schedule_stop (gateway->schedule);
     config_unref (gateway->config);
@@ -210,16 +205,14 @@ int gateway_serve (const char *path)
     sigset_t signals;
     block_signals (&signals);
     struct gateway gateway = {.path = path, .config = load (path)};
-    if (!gateway.config)
-        return 1;
+    if (!gateway.config) return 1;
     g_mutex_init (&gateway.lock);
     g_autoptr (GError) error = NULL;
     bool ok = start (&gateway, &error);
     if (ok) {
         announce (&gateway);
         int received = 0;
-        while (sigwait (&signals, &received) == 0 && received == SIGHUP)
-            reload (&gateway);
+        while (sigwait (&signals, &received) == 0 && received == SIGHUP) reload (&gateway);
         log_info ("gateway.stopping", "answering what waits, then ending");
         /* a second signal ends at once: nothing that matters depends on an orderly end */
         signal (SIGTERM, SIG_DFL);

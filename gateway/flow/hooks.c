@@ -32,8 +32,7 @@ static const struct channel *find_channel (const struct config *config, const ch
 {
     const char *account = path + strlen ("/hooks/");
     const char *slash = strchr (account, '/');
-    if (!slash)
-        return NULL;
+    if (!slash) return NULL;
     const char *slug = slash + 1;
     const struct channel *channel = config_channel (config, account, (size_t) (slash - account), slug, strcspn (slug, "/"));
     return channel && channel->channel_id ? channel : NULL;
@@ -95,8 +94,7 @@ char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBy
                        void (*done) (struct intake_job *job, enum intake_outcome outcome), void *data)
 {
     g_autoptr (struct_http_request) request = http_request_parse (raw);
-    if (!request)
-        return g_strdup ("the journal entry is not a request");
+    if (!request) return g_strdup ("the journal entry is not a request");
     struct intake_job *job = job_new (channel, at);
     job->id = *entry;
     job->raw = g_bytes_ref (raw);
@@ -108,7 +106,6 @@ char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBy
         reason = g_strdup (job->received.reason ? job->received.reason : "the adapter does not take it");
     else if (!intake_push (intake, job))
         reason = g_strdup ("the database is busy");
-    if (reason)
-        intake_job_free (job);
+    if (reason) intake_job_free (job);
     return reason;
 }

@@ -30,8 +30,7 @@ struct intake {
 
 void intake_job_free (struct intake_job *job)
 {
-    if (!job)
-        return;
+    if (!job) return;
     g_clear_pointer (&job->raw, g_bytes_unref);
     received_clear (&job->received);
     g_free (job->file);
@@ -47,8 +46,7 @@ bool intake_push (struct intake *intake, struct intake_job *job)
         *intake->last = job;
         intake->last = &job->next;
         intake->n_waiting++;
-        if (intake->idle)
-            g_cond_signal (&intake->wake);
+        if (intake->idle) g_cond_signal (&intake->wake);
     }
     g_mutex_unlock (&intake->lock);
     return taken;
@@ -75,8 +73,7 @@ static struct intake_job *take_batch (struct intake *intake, size_t *n)
 {
     g_mutex_lock (&intake->lock);
     intake->idle = true;
-    while (!intake->first && !intake->stopping)
-        g_cond_wait (&intake->wake, &intake->lock);
+    while (!intake->first && !intake->stopping) g_cond_wait (&intake->wake, &intake->lock);
     intake->idle = false;
 
     struct intake_job *first = intake->first, **end = &intake->first;
@@ -87,14 +84,12 @@ static struct intake_job *take_batch (struct intake *intake, size_t *n)
                                        (job->received.receipts ? job->received.receipts->len : 0));
         items += job_items;
         bytes += g_bytes_get_size (job->raw);
-        if (*n > 0 && (items > intake->options.batch_items || bytes > intake->options.batch_bytes))
-            break;
+        if (*n > 0 && (items > intake->options.batch_items || bytes > intake->options.batch_bytes)) break;
     }
     struct intake_job *rest = *end;
     *end = NULL;
     intake->first = rest;
-    if (!rest)
-        intake->last = &intake->first;
+    if (!rest) intake->last = &intake->first;
     intake->n_waiting -= *n;
     g_mutex_unlock (&intake->lock);
     return *n ? first : NULL;
@@ -112,8 +107,7 @@ static void tell_committed (struct intake *intake, const struct intake_job *jobs
 {
     int64_t told = 0;
     for (const struct intake_job *job = jobs; job; job = job->next) {
-        if (job->account_id != told)
-            intake->options.committed (job->account_id, intake->options.data);
+        if (job->account_id != told) intake->options.committed (job->account_id, intake->options.data);
         told = job->account_id;
     }
 }
@@ -124,15 +118,13 @@ enum stored { STORED, LOST, CONFLICT, REFUSED, UNABLE };
 static enum stored try_store (struct intake *intake, const struct intake_job *jobs)
 {
     g_autoptr (GError) error = NULL;
-    if (batch_store (intake->batch, intake->db, jobs, &error))
-        return STORED;
-    if (g_error_matches (error, DB_ERROR, DB_ERROR_CONNECTION))
-        return LOST;
+    if (batch_store (intake->batch, intake->db, jobs, &error)) return STORED;
+    if (g_error_matches (error, DB_ERROR, DB_ERROR_CONNECTION)) return LOST;
     const char *state = db_sqlstate (intake->db);
-    if (g_str_has_prefix (state, "40"))
-        return CONFLICT;
+    if (g_str_has_prefix (state, "40")) return CONFLICT;
     log_warning ("intake.refused", "%s", error->message);
-    bool resources = g_str_has_prefix (state, "53") || g_str_has_prefix (state, "57") || g_str_has_prefix (state, "58") || g_str_equal (state, "25006");
+    bool resources =
+        g_str_has_prefix (state, "53") || g_str_has_prefix (state, "57") || g_str_has_prefix (state, "58") || g_str_equal (state, "25006");
     return resources ? UNABLE : REFUSED;
 }
 
@@ -142,8 +134,7 @@ static bool reconnect (struct intake *intake, int64_t limit)
     g_autoptr (GError) error = NULL;
     do {
         g_clear_error (&error);
-        if (db_reopen (intake->db, &error))
-            return true;
+        if (db_reopen (intake->db, &error)) return true;
         g_usleep (RECONNECT_PAUSE);
     } while (g_get_monotonic_time () < limit);
     log_error ("intake.disconnected", "%s", error->message);
@@ -157,19 +148,15 @@ static enum stored store_certainly (struct intake *intake, const struct intake_j
     int64_t limit = g_get_monotonic_time () + intake->options.wait;
     for (int tries = 1;; tries++) {
         enum stored stored = try_store (intake, jobs);
-        if (stored == CONFLICT && tries >= CONFLICT_TRIES)
-            return UNABLE;
-        if (stored != LOST && stored != CONFLICT)
-            return stored;
-        if (stored == LOST && !reconnect (intake, limit))
-            return LOST;
+        if (stored == CONFLICT && tries >= CONFLICT_TRIES) return UNABLE;
+        if (stored != LOST && stored != CONFLICT) return stored;
+        if (stored == LOST && !reconnect (intake, limit)) return LOST;
     }
 }
 
 static struct intake_job *split (struct intake_job *jobs, size_t n)
 {
-    while (--n)
-        jobs = jobs->next;
+    while (--n) jobs = jobs->next;
     struct intake_job *rest = jobs->next;
     jobs->next = NULL;
     return rest;
@@ -213,9 +200,7 @@ static void store (struct intake *intake, struct intake_job *jobs, size_t n)
         finish (jobs, INTAKE_BUSY);
         return;
     case CONFLICT:
-    case UNABLE:
-        finish (jobs, INTAKE_BUSY);
-        return;
+    case UNABLE: finish (jobs, INTAKE_BUSY); return;
     }
 }
 
@@ -249,8 +234,7 @@ static void wait_for_database (struct intake *intake)
         intake->n_waiting = 0;
         g_mutex_unlock (&intake->lock);
         finish (jobs, INTAKE_BUSY);
-        if (stopping)
-            return;
+        if (stopping) return;
         if (db_reopen (intake->db, NULL)) {
             set_connected (intake, true);
             log_info ("intake.reconnected", "connected to the database again");
@@ -267,8 +251,7 @@ static void *run (void *data)
     struct intake_job *jobs;
     while ((jobs = take_batch (intake, &n))) {
         jobs = put_files (intake, jobs, &n);
-        if (n)
-            store (intake, jobs, n);
+        if (n) store (intake, jobs, n);
         wait_for_database (intake);
     }
     return NULL;
@@ -276,9 +259,9 @@ static void *run (void *data)
 
 struct intake *intake_start (const struct intake_options *options, GError **error)
 {
-    struct db *db = db_open (options->database_url, "switchboard intake", "-c statement_timeout=30000 -c lock_timeout=10000 -c jit=off", error);
-    if (!db)
-        return NULL;
+    struct db *db =
+        db_open (options->database_url, "switchboard intake", "-c statement_timeout=30000 -c lock_timeout=10000 -c jit=off", error);
+    if (!db) return NULL;
     struct intake *intake = g_new0 (struct intake, 1);
     intake->options = *options;
     intake->database_url = g_strdup (options->database_url);
@@ -295,8 +278,7 @@ struct intake *intake_start (const struct intake_options *options, GError **erro
 
 void intake_stop (struct intake *intake)
 {
-    if (!intake)
-        return;
+    if (!intake) return;
     g_mutex_lock (&intake->lock);
     intake->stopping = true;
     g_cond_signal (&intake->wake);

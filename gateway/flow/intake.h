@@ -19,9 +19,9 @@ enum intake_outcome {
 /* One request. */
 struct intake_job {
     int64_t account_id, channel_id;
-    struct id id; /* of its journal entry */
-    int64_t at;   /* when it came, µs */
-    GBytes *raw;  /* owned: the request as on the wire */
+    struct id id;             /* of its journal entry */
+    int64_t at;               /* when it came, µs */
+    GBytes *raw;              /* owned: the request as on the wire */
     struct received received; /* owned: RECEIVED_ITEMS or RECEIVED_UNREADABLE */
     /* Called once, on the writer's thread; takes the job. MUST NOT block. */
     void (*done) (struct intake_job *job, enum intake_outcome outcome);
@@ -34,9 +34,9 @@ void intake_job_free (struct intake_job *job);
 
 struct intake_options {
     const char *database_url;
-    const char *directory;  /* for requests over inline_max bytes */
+    const char *directory; /* for requests over inline_max bytes */
     size_t queue, batch_items, batch_bytes, inline_max;
-    int64_t wait;           /* µs: a job that could not be stored for so long is answered INTAKE_BUSY */
+    int64_t wait;                                       /* µs: a job that could not be stored for so long is answered INTAKE_BUSY */
     void (*committed) (int64_t account_id, void *data); /* once an account and batch, after COMMIT */
     void *data;
 };
@@ -50,5 +50,9 @@ bool intake_push (struct intake *intake, struct intake_job *job);
 /* Stores what waits, then ends. */
 void intake_stop (struct intake *intake);
 
-struct intake_state { size_t waiting; int64_t oldest; /* µs that the oldest job waits; 0: none */ bool connected; };
+struct intake_state {
+    size_t waiting;
+    int64_t oldest; /* µs that the oldest job waits; 0: none */
+    bool connected;
+};
 void intake_look (struct intake *intake, struct intake_state *state);

@@ -6,13 +6,29 @@
 #include <string.h>
 
 #define INTAKE \
-    "select * from intake ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34)"
+    "select * from intake " \
+    "($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34)"
 #define N_PARAMETERS 34
 
 /* Positions count from one, as SQL's arrays do. */
-struct flat_message { int request; const struct intake_job *job; const struct incoming *incoming; struct id id, contact, ticket; uint8_t hash[16]; };
-struct flat_file { int message, position; const struct remote_file *file; struct id id; const struct intake_job *job; };
-struct flat_receipt { int request, position; const struct receipt *receipt; uint8_t hash[16]; };
+struct flat_message {
+    int request;
+    const struct intake_job *job;
+    const struct incoming *incoming;
+    struct id id, contact, ticket;
+    uint8_t hash[16];
+};
+struct flat_file {
+    int message, position;
+    const struct remote_file *file;
+    struct id id;
+    const struct intake_job *job;
+};
+struct flat_receipt {
+    int request, position;
+    const struct receipt *receipt;
+    uint8_t hash[16];
+};
 
 struct batch {
     params *params;
@@ -31,8 +47,7 @@ struct batch *batch_new (void)
 
 void batch_free (struct batch *batch)
 {
-    if (!batch)
-        return;
+    if (!batch) return;
     params_free (batch->params);
     g_array_unref (batch->messages);
     g_array_unref (batch->files);
@@ -81,8 +96,7 @@ static void flatten (struct batch *batch, const struct intake_job *jobs)
     int request = 0;
     for (const struct intake_job *job = jobs; job; job = job->next) {
         request++;
-        if (job->received.kind != RECEIVED_ITEMS)
-            continue;
+        if (job->received.kind != RECEIVED_ITEMS) continue;
         for (guint i = 0; job->received.messages && i < job->received.messages->len; i++)
             add_message (batch, request, job, job->received.messages->pdata[i], i * 64);
         for (guint i = 0; job->received.receipts && i < job->received.receipts->len; i++) {
@@ -96,8 +110,7 @@ static void flatten (struct batch *batch, const struct intake_job *jobs)
 /* One column of the batch: an array of type, one element an entry. */
 #define JOBS(type, add) \
     params_array (p, type); \
-    for (const struct intake_job *j = jobs; j; j = j->next) \
-        add; \
+    for (const struct intake_job *j = jobs; j; j = j->next) add; \
     params_array_end (p)
 #define EACH(list, entry, type, add) \
     params_array (p, type); \

@@ -51,12 +51,11 @@ static struct http_response *ready (struct ops *ops)
 {
     struct intake_state state;
     intake_look (ops->intake, &state);
-    const char *why = ops->draining ? "the gateway is stopping"
-                      : !state.connected ? "the database cannot be reached"
+    const char *why = ops->draining                     ? "the gateway is stopping"
+                      : !state.connected                ? "the database cannot be reached"
                       : state.waiting >= ops->queue_max ? "the intake queue is full"
                                                         : NULL;
-    if (!why)
-        return text_response (200, "text/plain", g_strdup ("ready\n"));
+    if (!why) return text_response (200, "text/plain", g_strdup ("ready\n"));
     struct http_response *response = problem_new (503, why, NULL, NULL);
     http_response_add (response, "Retry-After", "1");
     return response;
@@ -66,10 +65,8 @@ static unsigned count_files (void)
 {
     unsigned n = 0;
     DIR *directory = opendir ("/proc/self/fd");
-    if (!directory)
-        return 0;
-    while (readdir (directory))
-        n++;
+    if (!directory) return 0;
+    while (readdir (directory)) n++;
     closedir (directory);
     return n - MIN (n, 3); /* ".", ".." and the directory itself */
 }
@@ -79,14 +76,14 @@ static void format_process (const struct ops *ops, GString *out)
 {
     unsigned long pages = 0, resident = 0;
     FILE *statm = fopen ("/proc/self/statm", "re");
-    if (statm && fscanf (statm, "%lu %lu", &pages, &resident) != 2)
-        pages = resident = 0;
+    if (statm && fscanf (statm, "%lu %lu", &pages, &resident) != 2) pages = resident = 0;
     g_clear_pointer (&statm, fclose);
     struct rusage used;
     struct rlimit files;
     getrusage (RUSAGE_SELF, &used);
     getrlimit (RLIMIT_NOFILE, &files);
-    double seconds = (double) (used.ru_utime.tv_sec + used.ru_stime.tv_sec) + (double) (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    double seconds =
+        (double) (used.ru_utime.tv_sec + used.ru_stime.tv_sec) + (double) (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
     double page = (double) sysconf (_SC_PAGESIZE);
     g_string_append_printf (out,
                             "# HELP process_cpu_seconds_total user and system time\n# TYPE process_cpu_seconds_total counter\n"
@@ -106,8 +103,9 @@ static struct http_response *metrics (struct ops *ops)
     intake_look (ops->intake, &intake);
     api_look (ops->api, &api);
     GString *out = g_string_new (NULL);
-    g_string_append_printf (out, "# HELP gw_build_info what runs here\n# TYPE gw_build_info gauge\ngw_build_info{version=\"%s\",schema=\"%s\"} 1\n",
-                            switchboard_version, schema_build);
+    g_string_append_printf (
+        out, "# HELP gw_build_info what runs here\n# TYPE gw_build_info gauge\ngw_build_info{version=\"%s\",schema=\"%s\"} 1\n",
+        switchboard_version, schema_build);
     metrics_format (out);
     metrics_gauge (out, "gw_ingest_queue_depth", "requests that wait to be stored", (double) intake.waiting);
     metrics_gauge (out, "gw_ingest_queue_oldest_seconds", "how long the oldest of them waits", (double) intake.oldest / G_USEC_PER_SEC);

@@ -3,8 +3,16 @@
 
 #include <string.h>
 
-#define PARAMETERS(...) (const char *const[]) {__VA_ARGS__, NULL}
-#define NO_PARAMETERS (const char *const[]) {NULL}
+#define PARAMETERS(...) \
+    (const char *const[]) \
+    { \
+        __VA_ARGS__, NULL \
+    }
+#define NO_PARAMETERS \
+    (const char *const[]) \
+    { \
+        NULL \
+    }
 
 static const struct route routes[] = {
     {GET_TICKETS, "GET", "/v1/tickets", "tickets:read", PARAMETERS ("status", "channel", "limit", "cursor")},
@@ -24,11 +32,9 @@ static const struct route routes[] = {
 static bool matches (const char *template, const char *path, struct id *id)
 {
     const char *brace = strchr (template, '{');
-    if (!brace)
-        return g_str_equal (template, path);
+    if (!brace) return g_str_equal (template, path);
     size_t head = (size_t) (brace - template);
-    if (strncmp (template, path, head) != 0 || strlen (path) < head + ID_TEXT_SIZE - 1)
-        return false;
+    if (strncmp (template, path, head) != 0 || strlen (path) < head + ID_TEXT_SIZE - 1) return false;
     char text[ID_TEXT_SIZE];
     g_strlcpy (text, path + head, sizeof text);
     return g_str_equal (path + head + ID_TEXT_SIZE - 1, brace + strlen ("{id}")) && id_parse (text, id);
@@ -37,21 +43,17 @@ static bool matches (const char *template, const char *path, struct id *id)
 enum route_result route_find (const char *method, const char *path, const struct route **route, struct id *id, char **allow)
 {
     g_autoptr (GString) methods = g_string_new (NULL);
-    if (g_str_equal (method, "HEAD"))
-        method = "GET";
+    if (g_str_equal (method, "HEAD")) method = "GET";
     for (size_t i = 0; i < G_N_ELEMENTS (routes); i++) {
-        if (!matches (routes[i].template, path, id))
-            continue;
+        if (!matches (routes[i].template, path, id)) continue;
         if (g_str_equal (routes[i].method, method)) {
             *route = &routes[i];
             return ROUTE_FOUND;
         }
         g_string_append_printf (methods, "%s%s", methods->len ? ", " : "", routes[i].method);
-        if (g_str_equal (routes[i].method, "GET"))
-            g_string_append (methods, ", HEAD");
+        if (g_str_equal (routes[i].method, "GET")) g_string_append (methods, ", HEAD");
     }
-    if (!methods->len)
-        return ROUTE_UNKNOWN;
+    if (!methods->len) return ROUTE_UNKNOWN;
     *allow = g_strdup (methods->str);
     return ROUTE_OTHER_METHOD;
 }
@@ -61,13 +63,12 @@ GHashTable *route_query (const struct route *route, const char *query, char **wr
     g_autoptr (GHashTable) values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
     g_auto (GStrv) pairs = g_strsplit (query, "&", 64);
     for (char **pair = pairs; *pair; pair++) {
-        if (!**pair)
-            continue;
+        if (!**pair) continue;
         char *equals = strchr (*pair, '=');
-        if (equals)
-            *equals = '\0';
+        if (equals) *equals = '\0';
         char *value = g_uri_unescape_string (equals ? equals + 1 : "", NULL);
-        if (!value || !g_utf8_validate (value, -1, NULL) || !g_strv_contains (route->parameters, *pair) || g_hash_table_contains (values, *pair)) {
+        if (!value || !g_utf8_validate (value, -1, NULL) || !g_strv_contains (route->parameters, *pair) ||
+            g_hash_table_contains (values, *pair)) {
             g_free (value);
             *wrong = g_utf8_make_valid (*pair, 64 < strlen (*pair) ? 64 : -1);
             return NULL;

@@ -8,8 +8,7 @@
 
 /* Young tables double within minutes under load, and their statistics with them; afterwards the work is a few empty look-ups. */
 #define PERIOD (60 * G_TIME_SPAN_SECOND)
-#define MAINTAIN \
-    "select maintain ($1, $2 * interval '1 microsecond', $3 * interval '1 microsecond', $4 * interval '1 microsecond')"
+#define MAINTAIN "select maintain ($1, $2 * interval '1 microsecond', $3 * interval '1 microsecond', $4 * interval '1 microsecond')"
 
 struct schedule {
     struct config *(*current) (void *data);
@@ -36,8 +35,7 @@ static void work (struct schedule *schedule)
     g_autoptr (struct_config) config = schedule->current (schedule->data);
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard schedule", "-c lock_timeout=2000", &error);
-    if (!db || !maintain (db, config, &error))
-        log_warning ("schedule.failed", "%s", error->message);
+    if (!db || !maintain (db, config, &error)) log_warning ("schedule.failed", "%s", error->message);
     db_close (db);
 }
 
@@ -71,8 +69,7 @@ struct schedule *schedule_start (struct config *(*current) (void *data), void *d
 
 void schedule_stop (struct schedule *schedule)
 {
-    if (!schedule)
-        return;
+    if (!schedule) return;
     g_mutex_lock (&schedule->lock);
     schedule->stopping = true;
     g_cond_signal (&schedule->wake);

@@ -13,8 +13,7 @@ static char *channel_address (const struct channel *channel)
 {
     for (size_t i = 0; i < channel->adapter->n_settings; i++) {
         const char *from = g_str_equal (channel->adapter->settings[i].name, "from") ? values_text (channel->values, (unsigned) i) : NULL;
-        if (from)
-            return address_phone (from, strlen (from), NULL, 0);
+        if (from) return address_phone (from, strlen (from), NULL, 0);
     }
     return NULL;
 }
@@ -53,13 +52,11 @@ static void take_ids (struct config *config, const char *slug, const char *chann
 {
     for (guint i = 0; i < config->accounts->len; i++) {
         struct account *account = config->accounts->pdata[i];
-        if (!g_str_equal (account->slug, slug))
-            continue;
+        if (!g_str_equal (account->slug, slug)) continue;
         account->account_id = account_id;
         for (guint k = 0; channel_slug && k < account->channels->len; k++) {
             struct channel *channel = account->channels->pdata[k];
-            if (!g_str_equal (channel->slug, channel_slug))
-                continue;
+            if (!g_str_equal (channel->slug, channel_slug)) continue;
             channel->account_id = account_id;
             channel->channel_id = channel_id;
         }
@@ -71,11 +68,11 @@ bool sync_config (struct db *db, struct config *config, GError **error)
     g_autoptr (params) p = params_new (7);
     put_config (p, config);
     g_autoptr (db_result) rows = db_call (db, SYNC, p, error);
-    if (!rows)
-        return false;
+    if (!rows) return false;
     for (int i = 0; i < db_rows (rows); i++) {
         bool is_channel = g_str_equal (db_text (rows, i, 0), "channel");
-        take_ids (config, db_text (rows, i, 1), is_channel ? db_text (rows, i, 2) : NULL, db_int64 (rows, i, 3), is_channel ? db_int64 (rows, i, 4) : 0);
+        take_ids (config, db_text (rows, i, 1), is_channel ? db_text (rows, i, 2) : NULL, db_int64 (rows, i, 3),
+                  is_channel ? db_int64 (rows, i, 4) : 0);
     }
     return true;
 }

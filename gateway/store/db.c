@@ -13,8 +13,8 @@
 static const struct {
     const char *keyword, *value;
 } defaults[] = {
-    {"connect_timeout", "3"},      {"keepalives_idle", "10"},    {"keepalives_interval", "5"},
-    {"keepalives_count", "3"},     {"tcp_user_timeout", "10000"}, {"client_encoding", "UTF8"},
+    {"connect_timeout", "3"},  {"keepalives_idle", "10"},     {"keepalives_interval", "5"},
+    {"keepalives_count", "3"}, {"tcp_user_timeout", "10000"}, {"client_encoding", "UTF8"},
 };
 
 struct db {
@@ -29,7 +29,7 @@ struct db_result {
     PGresult *rows;
 };
 
-G_DEFINE_QUARK (switchboard-db-error, db_error)
+G_DEFINE_QUARK (switchboard - db - error, db_error)
 
 static bool connect_now (struct db *db, GError **error)
 {
@@ -43,8 +43,7 @@ static bool connect_now (struct db *db, GError **error)
     keywords[n] = "options", values[n++] = db->options;
     keywords[n] = "dbname", values[n++] = db->url; /* expanded: what it names overrides what stands before it */
     db->connection = PQconnectdbParams (keywords, values, 1);
-    if (PQstatus (db->connection) == CONNECTION_OK)
-        return true;
+    if (PQstatus (db->connection) == CONNECTION_OK) return true;
     g_autofree char *why = g_strstrip (g_strdup (PQerrorMessage (db->connection)));
     g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "could not connect to the database: %s", why);
     return false;
@@ -55,18 +54,17 @@ struct db *db_open (const char *url, const char *application, const char *option
     struct db *db = g_new0 (struct db, 1);
     db->url = g_strdup (url);
     db->application = g_strdup (application);
-    db->options = g_strdup_printf ("-c search_path=%s,pg_catalog -c timezone=UTC -c client_min_messages=warning %s", schema_build, options ? options : "");
+    db->options = g_strdup_printf ("-c search_path=%s,pg_catalog -c timezone=UTC -c client_min_messages=warning %s", schema_build,
+                                   options ? options : "");
     db->prepared = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-    if (connect_now (db, error))
-        return db;
+    if (connect_now (db, error)) return db;
     db_close (db);
     return NULL;
 }
 
 void db_close (struct db *db)
 {
-    if (!db)
-        return;
+    if (!db) return;
     PQfinish (db->connection);
     g_hash_table_unref (db->prepared);
     g_free (db->url);
@@ -154,7 +152,8 @@ bool db_run (struct db *db, const char *sql, GError **error)
     bool ok = succeeded (result);
     if (!ok) {
         fail (db, result, NULL);
-        g_set_error (error, DB_ERROR, is_lost (db) ? DB_ERROR_CONNECTION : DB_ERROR_STATEMENT, "%s", g_strstrip (PQerrorMessage (db->connection)));
+        g_set_error (error, DB_ERROR, is_lost (db) ? DB_ERROR_CONNECTION : DB_ERROR_STATEMENT, "%s",
+                     g_strstrip (PQerrorMessage (db->connection)));
     }
     PQclear (result);
     return ok;
@@ -164,8 +163,7 @@ bool db_run (struct db *db, const char *sql, GError **error)
 static const char *prepare (struct db *db, const char *sql, const params *p, GError **error)
 {
     const char *known = g_hash_table_lookup (db->prepared, sql);
-    if (known)
-        return known;
+    if (known) return known;
     char *name = g_strdup_printf ("s%u", g_hash_table_size (db->prepared));
     PGresult *result = PQprepare (db->connection, name, sql, (int) p->n, p->oids);
     if (succeeded (result)) {
@@ -181,10 +179,8 @@ static const char *prepare (struct db *db, const char *sql, const params *p, GEr
 db_result *db_call (struct db *db, const char *sql, params *p, GError **error)
 {
     const char *name = prepare (db, sql, p, error);
-    if (!name)
-        return NULL;
-    for (unsigned i = 0; i < p->n; i++)
-        p->values[i] = p->null[i] ? NULL : (const char *) p->bytes->data + p->offsets[i];
+    if (!name) return NULL;
+    for (unsigned i = 0; i < p->n; i++) p->values[i] = p->null[i] ? NULL : (const char *) p->bytes->data + p->offsets[i];
     PGresult *result = PQexecPrepared (db->connection, name, (int) p->n, p->values, p->lengths, p->formats, 1);
     if (!succeeded (result)) {
         fail (db, result, error);
@@ -198,8 +194,7 @@ db_result *db_call (struct db *db, const char *sql, params *p, GError **error)
 
 void db_result_free (db_result *result)
 {
-    if (!result)
-        return;
+    if (!result) return;
     PQclear (result->rows);
     g_free (result);
 }
@@ -229,8 +224,7 @@ int64_t db_int64 (const db_result *result, int row, int column)
     const uint8_t *bytes = (const uint8_t *) PQgetvalue (result->rows, row, column);
     int length = PQgetlength (result->rows, row, column);
     uint64_t value = length && bytes[0] & 0x80 && length > 1 ? UINT64_MAX : 0; /* sign */
-    for (int i = 0; i < length; i++)
-        value = value << 8 | bytes[i];
+    for (int i = 0; i < length; i++) value = value << 8 | bytes[i];
     return (int64_t) value;
 }
 
@@ -241,8 +235,7 @@ int64_t db_time (const db_result *result, int row, int column)
 
 bool db_id (const db_result *result, int row, int column, struct id *id)
 {
-    if (db_length (result, row, column) != sizeof id->bytes)
-        return false;
+    if (db_length (result, row, column) != sizeof id->bytes) return false;
     memcpy (id->bytes, PQgetvalue (result->rows, row, column), sizeof id->bytes);
     return true;
 }

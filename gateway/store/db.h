@@ -36,7 +36,8 @@ bool db_alive (struct db *db);
 const char *db_sqlstate (const struct db *db);
 const char *db_message (const struct db *db); /* primary message of the last statement error; may be shown only for SQLSTATE SB… */
 const char *db_detail (const struct db *db);
-const char *db_constraint (const struct db *db); /* DETAIL's machine-readable neighbour: constraint name field, used by SB errors for the JSON pointer */
+const char *db_constraint (
+    const struct db *db); /* DETAIL's machine-readable neighbour: constraint name field, used by SB errors for the JSON pointer */
 /* Runs statements without parameters, several allowed; for migrations and tests. */
 bool db_run (struct db *db, const char *sql, GError **error);
 
@@ -48,8 +49,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (params, params_free)
 void params_int64 (params *p, int64_t value);
 void params_null (params *p, const char *type); /* type: "int8", "text", "uuid", "bytea", "timestamptz", "jsonb", "bool" */
 void params_bool (params *p, bool value);
-void params_text (params *p, const char *text); /* NULL: null */
-void params_json (params *p, const char *json); /* jsonb; NULL: null */
+void params_text (params *p, const char *text);    /* NULL: null */
+void params_json (params *p, const char *json);    /* jsonb; NULL: null */
 void params_uuid (params *p, const struct id *id); /* NULL: null */
 void params_bytes (params *p, const void *data, size_t size);
 void params_time (params *p, int64_t at); /* timestamptz; 0: null */
@@ -76,6 +77,6 @@ bool db_null (const db_result *result, int row, int column);
 /* NUL-terminated, borrowed; for text, json and jsonb-as-text columns. length may be NULL. */
 const char *db_text (const db_result *result, int row, int column);
 size_t db_length (const db_result *result, int row, int column);
-int64_t db_int64 (const db_result *result, int row, int column); /* int2, int4, int8, bool */
-int64_t db_time (const db_result *result, int row, int column);  /* timestamptz in µs since 1970; 0 for null */
+int64_t db_int64 (const db_result *result, int row, int column);          /* int2, int4, int8, bool */
+int64_t db_time (const db_result *result, int row, int column);           /* timestamptz in µs since 1970; 0 for null */
 bool db_id (const db_result *result, int row, int column, struct id *id); /* false: null */

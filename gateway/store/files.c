@@ -22,8 +22,7 @@ static bool sync_folder (const char *path, GError **error)
 {
     int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fsync (fd) < 0) {
-        if (fd >= 0)
-            close (fd);
+        if (fd >= 0) close (fd);
         return fail (error, "sync", path);
     }
     close (fd);
@@ -32,10 +31,8 @@ static bool sync_folder (const char *path, GError **error)
 
 bool files_prepare (const char *directory, GError **error)
 {
-    if (g_mkdir_with_parents (directory, 0750) < 0)
-        return fail (error, "make the folder", directory);
-    if (access (directory, R_OK | W_OK | X_OK) < 0)
-        return fail (error, "write to", directory);
+    if (g_mkdir_with_parents (directory, 0750) < 0) return fail (error, "make the folder", directory);
+    if (access (directory, R_OK | W_OK | X_OK) < 0) return fail (error, "write to", directory);
     return true;
 }
 
@@ -44,7 +41,8 @@ static bool write_whole (const char *path, GBytes *bytes, GError **error)
 {
     gsize size;
     const char *data = g_bytes_get_data (bytes, &size);
-    if (!g_file_set_contents_full (path, data ? data : "", (gssize) size, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0640, error))
+    if (!g_file_set_contents_full (path, data ? data : "", (gssize) size, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+                                   0640, error))
         return false;
     g_autofree char *folder = g_path_get_dirname (path);
     return sync_folder (folder, error);
@@ -56,14 +54,12 @@ char *files_put (const char *directory, GBytes *bytes, GError **error)
     char prefix[3] = {name[0], name[1], '\0'};
     g_autofree char *folder = g_build_filename (directory, prefix, NULL);
     g_autofree char *path = g_build_filename (folder, name, NULL);
-    if (g_file_test (path, G_FILE_TEST_EXISTS))
-        return g_steal_pointer (&name);
+    if (g_file_test (path, G_FILE_TEST_EXISTS)) return g_steal_pointer (&name);
     if (g_mkdir (folder, 0750) < 0 && errno != EEXIST) {
         fail (error, "make the folder", folder);
         return NULL;
     }
-    if (!sync_folder (directory, error) || !write_whole (path, bytes, error))
-        return NULL;
+    if (!sync_folder (directory, error) || !write_whole (path, bytes, error)) return NULL;
     return g_steal_pointer (&name);
 }
 
@@ -77,7 +73,6 @@ GBytes *files_get (const char *directory, const char *name, GError **error)
     g_autofree char *path = g_build_filename (directory, prefix, name, NULL);
     char *data;
     gsize size;
-    if (!g_file_get_contents (path, &data, &size, error))
-        return NULL;
+    if (!g_file_get_contents (path, &data, &size, error)) return NULL;
     return g_bytes_new_take (data, size);
 }

@@ -30,8 +30,7 @@ static db_result *call_name (struct db *db, const char *sql, const char *name, G
 static bool ask (struct db *db, const char *sql, const char *name, bool *answer, GError **error)
 {
     g_autoptr (db_result) r = call_name (db, sql, name, error);
-    if (r)
-        *answer = db_int64 (r, 0, 0) != 0;
+    if (r) *answer = db_int64 (r, 0, 0) != 0;
     return r != NULL;
 }
 
@@ -39,9 +38,9 @@ static bool ask (struct db *db, const char *sql, const char *name, bool *answer,
 static bool apply (struct db *db, const struct embedded *file, GError **error)
 {
     g_autoptr (db_result) r = NULL;
-    if (!db_run (db, "begin; set local lock_timeout = '10s'", error))
-        return false;
-    bool ok = db_run (db, (const char *) file->data, error) && (r = call_name (db, SET_APPLIED, file->name, error)) && db_run (db, "commit", error);
+    if (!db_run (db, "begin; set local lock_timeout = '10s'", error)) return false;
+    bool ok = db_run (db, (const char *) file->data, error) && (r = call_name (db, SET_APPLIED, file->name, error)) &&
+              db_run (db, "commit", error);
     if (!ok) {
         g_prefix_error (error, "%s: ", file->name);
         db_run (db, "rollback", NULL);
@@ -53,12 +52,9 @@ static bool apply_tables (struct db *db, unsigned *applied, GError **error)
 {
     for (const struct embedded *file = schema_tables; file->name; file++) {
         bool known = false;
-        if (!ask (db, IS_APPLIED, file->name, &known, error))
-            return false;
-        if (known)
-            continue;
-        if (!apply (db, file, error))
-            return false;
+        if (!ask (db, IS_APPLIED, file->name, &known, error)) return false;
+        if (known) continue;
+        if (!apply (db, file, error)) return false;
         ++*applied;
     }
     return true;
@@ -68,10 +64,8 @@ static bool check_release (struct db *db, GError **error)
 {
     g_autoptr (params) p = params_new (0);
     g_autoptr (db_result) r = db_call (db, MIN_BINARY, p, error);
-    if (!r)
-        return false;
-    if (db_int64 (r, 0, 0) <= MIGRATE_BINARY)
-        return true;
+    if (!r) return false;
+    if (db_int64 (r, 0, 0) <= MIGRATE_BINARY) return true;
     g_set_error (error, DB_ERROR, DB_ERROR_STATEMENT,
                  "the database was migrated for newer gateways (it asks for release %d, this is %d); install a newer switchboard",
                  (int) db_int64 (r, 0, 0), MIGRATE_BINARY);
@@ -80,29 +74,26 @@ static bool check_release (struct db *db, GError **error)
 
 static bool make_functions (struct db *db, GError **error)
 {
-    g_autofree char *head = g_strdup_printf ("begin; create schema %s; set local search_path = %s, pg_catalog; set local check_function_bodies = off",
-                                             schema_build, schema_build);
+    g_autofree char *head =
+        g_strdup_printf ("begin; create schema %s; set local search_path = %s, pg_catalog; set local check_function_bodies = off",
+                         schema_build, schema_build);
     bool ok = db_run (db, head, error);
     for (const struct embedded *file = schema_functions; ok && file->name; file++) {
         ok = db_run (db, (const char *) file->data, error);
-        if (!ok)
-            g_prefix_error (error, "%s: ", file->name);
+        if (!ok) g_prefix_error (error, "%s: ", file->name);
     }
     ok = ok && db_run (db, "commit", error);
-    if (!ok)
-        db_run (db, "rollback", NULL);
+    if (!ok) db_run (db, "rollback", NULL);
     return ok;
 }
 
 static bool drop_old_builds (struct db *db, GError **error)
 {
     g_autoptr (db_result) old = call_name (db, OLD_BUILDS, schema_build, error);
-    if (!old)
-        return false;
+    if (!old) return false;
     for (int i = 0; i < db_rows (old); i++) {
         g_autofree char *drop = g_strdup_printf ("drop schema if exists %s cascade", db_text (old, i, 0));
-        if (!db_run (db, drop, error))
-            return false;
+        if (!db_run (db, drop, error)) return false;
     }
     return true;
 }
@@ -119,16 +110,14 @@ static bool migrate_locked (struct db *db, unsigned *applied, GError **error)
     if (!db_run (db, BOOTSTRAP, error) || !apply_tables (db, applied, error) || !check_release (db, error) ||
         !ask (db, HAS_BUILD, schema_build, &has_build, error))
         return false;
-    if (!has_build && !make_functions (db, error))
-        return false;
+    if (!has_build && !make_functions (db, error)) return false;
     return migrate_touch (db, error) && drop_old_builds (db, error);
 }
 
 bool migrate_run (struct db *db, unsigned *applied, GError **error)
 {
     unsigned ignored = 0;
-    if (!db_run (db, LOCK, error))
-        return false;
+    if (!db_run (db, LOCK, error)) return false;
     bool ok = migrate_locked (db, applied ? applied : &ignored, error);
     db_run (db, UNLOCK, NULL);
     return ok;

@@ -11,8 +11,8 @@ static const struct {
     const char *name;
     uint32_t scalar, array;
 } types[] = {
-    {"bool", 16, 1000},   {"bytea", 17, 1001},        {"int8", 20, 1016},   {"int4", 23, 1007},
-    {"text", 25, 1009},   {"timestamptz", 1184, 1185}, {"uuid", 2950, 2951}, {"jsonb", 3802, 3807},
+    {"bool", 16, 1000}, {"bytea", 17, 1001},         {"int8", 20, 1016},   {"int4", 23, 1007},
+    {"text", 25, 1009}, {"timestamptz", 1184, 1185}, {"uuid", 2950, 2951}, {"jsonb", 3802, 3807},
 };
 
 enum { BOOL, BYTEA, INT8, INT4, TEXT, TIMESTAMPTZ, UUID, JSONB };
@@ -27,8 +27,7 @@ params *params_new (unsigned n)
     p->null = g_new0 (bool, n);
     p->values = g_new0 (const char *, n);
     p->formats = g_new (int, n);
-    for (unsigned i = 0; i < n; i++)
-        p->formats[i] = 1;
+    for (unsigned i = 0; i < n; i++) p->formats[i] = 1;
     p->bytes = g_byte_array_sized_new (1024);
     return p;
 }
@@ -41,8 +40,7 @@ void params_reset (params *p)
 
 void params_free (params *p)
 {
-    if (!p)
-        return;
+    if (!p) return;
     g_free (p->oids);
     g_free (p->offsets);
     g_free (p->lengths);
@@ -56,8 +54,7 @@ void params_free (params *p)
 static size_t type_find (const char *name)
 {
     for (size_t i = 0; i < G_N_ELEMENTS (types); i++)
-        if (g_str_equal (types[i].name, name))
-            return i;
+        if (g_str_equal (types[i].name, name)) return i;
     g_error ("no parameter type %s", name);
 }
 
@@ -105,8 +102,7 @@ void params_null (params *p, const char *type)
     g_autofree char *element = g_strndup (type, strlen (type) - (is_array ? 2 : 0));
     size_t t = type_find (element);
     null (p, t);
-    if (is_array)
-        p->oids[p->n - 1] = types[t].array;
+    if (is_array) p->oids[p->n - 1] = types[t].array;
 }
 
 void params_int64 (params *p, int64_t value)
@@ -130,8 +126,7 @@ static void scalar (params *p, size_t type, const void *data, size_t size)
         return;
     }
     begin (p, types[type].scalar);
-    if (type == JSONB)
-        put (p, "\1", 1); /* the version that jsonb_recv expects */
+    if (type == JSONB) put (p, "\1", 1); /* the version that jsonb_recv expects */
     put (p, data, size);
     end (p);
 }
@@ -209,8 +204,7 @@ void array_int32 (params *p, int32_t value)
 void array_bytes (params *p, const void *data, size_t size)
 {
     put_int32 (p, data ? (int32_t) size : -1);
-    if (data)
-        put (p, data, size);
+    if (data) put (p, data, size);
     p->n_elements++;
 }
 

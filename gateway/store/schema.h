@@ -6,7 +6,11 @@
 #pragma once
 #include <stddef.h>
 
-struct embedded { const char *name; const unsigned char *data; size_t size; };
+struct embedded {
+    const char *name;
+    const unsigned char *data;
+    size_t size;
+};
 
 /* schema/tables in the order of their numbers: "0001-foundation.sql" … */
 extern const struct embedded schema_tables[];

@@ -7,7 +7,8 @@ comment on function event_at is 'the newest event number of an account';
 -- Events after a number, in order, with the objects they speak of as they are now, each looked up by its key.
 create function api_events (p_account bigint, p_after bigint, p_limit int)
 returns table (number bigint, type text, body text)
-language plpgsql stable rows 200 set plan_cache_mode = auto set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql stable rows 200
+  set plan_cache_mode = auto set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
     perform plan_young ();
     return query

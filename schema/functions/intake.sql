@@ -216,7 +216,8 @@ begin
             returning account_id, last_event, last_ticket
         ), numbered as materialized (
             select h.*, b.last_event + 1 - row_number () over (partition by h.a order by h.o desc, h.k desc) as number,
-                   b.last_ticket + 1 - sum ((h.type = 'ticket.created')::int) over (partition by h.a order by h.o desc, h.k desc) as ticket_number
+                   b.last_ticket + 1 - sum ((h.type = 'ticket.created')::int) over (partition by h.a order by h.o desc, h.k desc)
+                       as ticket_number
             from happening h join bumped b on b.account_id = h.a
         ), tickets as (
             insert into gateway.ticket (account_id, ticket_id, number, channel_id, uri, contact_id, unread, last_number, last_message_id,

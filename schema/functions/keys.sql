@@ -16,8 +16,9 @@ declare
 begin
     foreach v_scope in array coalesce (p_scopes, '{}') loop
         if v_scope not in ('tickets:read', 'tickets:write', 'messages:send', 'quarantine:manage', 'webhooks:manage', 'admin') then
-            raise 'there is no scope "%"; there are tickets:read, tickets:write, messages:send, quarantine:manage, webhooks:manage, admin', v_scope
-                using errcode = 'SB422';
+            raise 'there is no scope "%"', v_scope
+                using errcode = 'SB422',
+                      hint = 'There are tickets:read, tickets:write, messages:send, quarantine:manage, webhooks:manage and admin.';
         end if;
     end loop;
     insert into gateway.key (account_id, key_id, name, hash, last_four, scopes, expires_at)

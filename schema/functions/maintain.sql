@@ -1,6 +1,7 @@
 -- Makes the partition of a week of a table, unless rows of that week lie in the default partition already: then they stay there.
 -- Whoever writes waits for the lock that this takes, so it waits two seconds at most for its own and leaves the work for the next time.
-create function make_partition (p_table text, p_week timestamptz) returns void language plpgsql set timezone = 'UTC' set lock_timeout = '2s' as $$
+create function make_partition (p_table text, p_week timestamptz) returns void language plpgsql
+  set timezone = 'UTC' set lock_timeout = '2s' as $$
 declare
     v_from timestamptz := date_trunc ('week', p_week);
     v_name text := p_table || to_char (v_from, '"_"YYYYMMDD');
@@ -22,7 +23,8 @@ end $$;
 comment on function make_partition is 'one week of journal or event; takes a short exclusive lock on the table';
 
 -- Drops the weeks that ended before p_before, and what is as old in the default partition, in slices.
-create function drop_partitions (p_table text, p_before timestamptz) returns void language plpgsql set timezone = 'UTC' set lock_timeout = '2s' as $$
+create function drop_partitions (p_table text, p_before timestamptz) returns void language plpgsql
+  set timezone = 'UTC' set lock_timeout = '2s' as $$
 declare
     v_name text;
 begin
@@ -37,7 +39,8 @@ begin
     loop
         execute format ('drop table gateway.%I', v_name);
     end loop;
-    execute format ('delete from gateway.%1$I where ctid = any (array (select ctid from gateway.%1$I where at < $1 limit 10000))', p_table || '_default')
+    execute format ('delete from gateway.%1$I where ctid = any (array (select ctid from gateway.%1$I where at < $1 limit 10000))',
+                    p_table || '_default')
         using p_before;
 exception
     when lock_not_available then
@@ -66,7 +69,8 @@ comment on function analyze_grown is 'renews the statistics of tables that have 
 
 -- The regular work on the tables, once a minute, by the gateway's scheduler. Of two gateways at once the second has nothing to do.
 -- Slices are bounded, so that no transaction is long: 100,000 ids a minute is what a gateway of 1,600 messages a second needs.
-create function maintain (p_now timestamptz, p_journal interval, p_events interval, p_provider_ids interval) returns void language plpgsql as $$
+create function maintain (p_now timestamptz, p_journal interval, p_events interval, p_provider_ids interval)
+returns void language plpgsql as $$
 begin
     if not pg_try_advisory_xact_lock (1398227526) then
         return;
@@ -81,4 +85,4 @@ begin
     perform drop_partitions ('journal', p_now - p_journal);
     perform drop_partitions ('event', p_now - p_events);
 end $$;
-comment on function maintain is 'partitions, retention, statistics; an advisory lock, and a short exclusive lock on journal and event when a week is made';
+comment on function maintain is 'partitions, retention, statistics; an advisory lock, a short exclusive lock on journal and event';

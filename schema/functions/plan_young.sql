@@ -1,5 +1,5 @@
--- On tables that were empty when a plan was made, all indexes that begin with account_id cost the same, and the plan that is kept may be the
--- worst. So until message has grown and been analysed, whoever calls this has its queries planned anew each time; callers say
+-- On tables that were empty when a plan was made, all indexes that begin with account_id cost the same, and the plan that is kept may be
+-- the worst. So until message has grown and been analysed, whoever calls this has its queries planned anew each time; callers say
 -- `set plan_cache_mode = auto`, so that the setting ends with their call.
 create function plan_young () returns void language plpgsql stable as $$
 begin

@@ -22,7 +22,8 @@ begin
     join gateway.account a on a.slug = ac
     on conflict (account_id, slug) do update
     set adapter = excluded.adapter, address = excluded.address, config_file = excluded.config_file, disabled_at = null
-    where (c.adapter, c.address, c.config_file, c.disabled_at) is distinct from (excluded.adapter, excluded.address, excluded.config_file, null);
+    where (c.adapter, c.address, c.config_file, c.disabled_at)
+          is distinct from (excluded.adapter, excluded.address, excluded.config_file, null);
 
     update gateway.channel c set disabled_at = now ()
     from gateway.account a

@@ -1,5 +1,6 @@
 -- A message's life from the journal on, oldest first; never the customer's words. Each account is asked by key: no index has the id alone.
-create function trace (p_message uuid) returns table (at timestamptz, what text, detail text) language sql stable set enable_hashjoin = off as $$
+create function trace (p_message uuid) returns table (at timestamptz, what text, detail text)
+language sql stable set enable_hashjoin = off as $$
     with m as materialized (
         select k.*
         from gateway.account a
@@ -8,17 +9,20 @@ create function trace (p_message uuid) returns table (at timestamptz, what text,
     select x.at, x.what, x.detail
     from (
         select m.created_at as at, 1 as n, 'received' as what,
-               'by channel ' || a.slug || '/' || c.slug || ' (' || c.adapter || '), provider''s id ' || coalesce (m.external_id, 'none') as detail
+               'by channel ' || a.slug || '/' || c.slug || ' (' || c.adapter || '), provider''s id '
+               || coalesce (m.external_id, 'none') as detail
         from m
         join gateway.account a on a.account_id = m.account_id
         join gateway.channel c on c.account_id = m.account_id and c.channel_id = m.channel_id
         union all
         select j.at, 2, 'journaled',
-               'as ' || j.journal_id || ', ' || coalesce (octet_length (j.raw) || ' bytes', 'in file ' || j.file, 'no body') || ', ' || j.outcome
+               'as ' || j.journal_id || ', ' || coalesce (octet_length (j.raw) || ' bytes', 'in file ' || j.file, 'no body')
+               || ', ' || j.outcome
         from m
         join gateway.journal j on j.account_id = m.account_id and j.journal_id = m.journal_id and j.at = m.created_at
         union all
-        select m.created_at, 3, 'stored', 'as message ' || m.number || ' of ticket #' || t.number || ' (' || t.ticket_id || '), status ' || m.status
+        select m.created_at, 3, 'stored',
+               'as message ' || m.number || ' of ticket #' || t.number || ' (' || t.ticket_id || '), status ' || m.status
         from m
         join gateway.ticket t on t.account_id = m.account_id and t.ticket_id = m.ticket_id
         union all

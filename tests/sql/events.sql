@@ -1,6 +1,6 @@
 -- The log of an account, as whoever follows it reads it: in order, from any number, with the objects as they are now.
 begin;
-select plan (19);
+select plan (21);
 \ir lib/give.sql
 
 select pg_temp.make_account ('acme') as acme \gset
@@ -47,5 +47,11 @@ select is ((select b ->> 'type' from e where number = 6), 'ticket.closed', 'and 
 -- The oldest ones go with their retention.
 delete from gateway.event where account_id = :acme and number <= 4;
 select results_eq (format ('select * from event_bounds (%s)', :acme), $$values (5::bigint, 6::bigint)$$, 'who is asked for dropped events can say so');
+
+-- Plans made while the tables were empty do not stay.
+select is (current_setting ('plan_cache_mode'), 'auto', 'who read the log keeps their own settings');
+select from plan_young ();
+select is (current_setting ('plan_cache_mode'), case when c.reltuples < 1000 then 'force_custom_plan' else 'auto' end,
+           'but on young tables every reading is planned anew') from pg_class c where oid = 'gateway.message'::regclass;
 select * from finish ();
 rollback;

@@ -263,6 +263,7 @@ struct api *api_start (struct config *(*current) (void *data), void *data, struc
             db_open (values_text (config->database, DATABASE_URL), "switchboard api", "-c statement_timeout=10000 -c jit=off", error);
         if (!db) {
             api_stop (api);
+            api_free (api);
             return NULL;
         }
         api->workers[i] = (struct worker){.api = api, .db = db, .connected = true};
@@ -279,10 +280,13 @@ void api_stop (struct api *api)
     api->stopping = true;
     g_cond_broadcast (&api->wake);
     g_mutex_unlock (&api->lock);
-    for (unsigned i = 0; i < api->n_workers; i++) {
-        g_thread_join (api->workers[i].thread);
-        db_close (api->workers[i].db);
-    }
+    for (unsigned i = 0; i < api->n_workers; i++) g_thread_join (api->workers[i].thread);
+}
+
+void api_free (struct api *api)
+{
+    if (!api) return;
+    for (unsigned i = 0; i < api->n_workers; i++) db_close (api->workers[i].db);
     g_mutex_clear (&api->lock);
     g_cond_clear (&api->wake);
     g_free (api->workers);

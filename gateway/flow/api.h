@@ -14,6 +14,8 @@ struct api;
 struct api *api_start (struct config *(*current) (void *data), void *data, struct intake *intake, struct feed *feed, GError **error);
 /* Answers what waits, then ends. */
 void api_stop (struct api *api);
+/* After api_stop, once nobody can hand it anything any more. */
+void api_free (struct api *api);
 
 /* Takes exchange. HTTP thread. */
 void api_handle (struct api *api, struct http_exchange *exchange);

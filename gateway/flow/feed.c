@@ -362,8 +362,13 @@ void feed_stop (struct feed *feed)
     g_cond_signal (&feed->wake);
     g_mutex_unlock (&feed->lock);
     g_thread_join (feed->thread);
-    g_ptr_array_unref (feed->clients);
-    g_ptr_array_unref (feed->fresh);
+    g_clear_pointer (&feed->clients, g_ptr_array_unref);
+    g_clear_pointer (&feed->fresh, g_ptr_array_unref);
+}
+
+void feed_free (struct feed *feed)
+{
+    if (!feed) return;
     db_close (feed->db);
     g_mutex_clear (&feed->lock);
     g_cond_clear (&feed->wake);

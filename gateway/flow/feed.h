@@ -12,6 +12,8 @@ struct feed;
 struct feed *feed_start (struct config *(*current) (void *data), void *data, GError **error);
 /* Ends every stream. */
 void feed_stop (struct feed *feed);
+/* After feed_stop, once nobody can wake it any more. */
+void feed_free (struct feed *feed);
 
 /* Something was committed for this account. Any thread; cheap. */
 void feed_wake (struct feed *feed, int64_t account_id);

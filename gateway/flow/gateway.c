@@ -165,9 +165,13 @@ static void stop (struct gateway *gateway)
     intake_stop (gateway->intake);
     api_stop (gateway->api);
     feed_stop (gateway->feed);
+    /* kept-alive connections may ask until here: they are told to come again */
     if (gateway->public_server) http_server_stop (gateway->public_server);
     if (gateway->ops_server) http_server_stop (gateway->ops_server);
     ops_stop (gateway->ops);
+    api_free (gateway->api);
+    intake_free (gateway->intake);
+    feed_free (gateway->feed);
     schedule_stop (gateway->schedule);
     config_unref (gateway->config);
     g_mutex_clear (&gateway->lock);

@@ -284,6 +284,11 @@ void intake_stop (struct intake *intake)
     g_cond_signal (&intake->wake);
     g_mutex_unlock (&intake->lock);
     g_thread_join (intake->thread);
+}
+
+void intake_free (struct intake *intake)
+{
+    if (!intake) return;
     batch_free (intake->batch);
     db_close (intake->db);
     g_mutex_clear (&intake->lock);

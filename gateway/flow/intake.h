@@ -47,8 +47,10 @@ struct intake;
 struct intake *intake_start (const struct intake_options *options, GError **error);
 /* Takes job and returns true; false: full, stopping, or no database. */
 bool intake_push (struct intake *intake, struct intake_job *job);
-/* Stores what waits, then ends. */
+/* Stores what waits, then ends; from then on intake_push says false. */
 void intake_stop (struct intake *intake);
+/* After intake_stop, once nobody can push any more. */
+void intake_free (struct intake *intake);
 
 struct intake_state {
     size_t waiting;

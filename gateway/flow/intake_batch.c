@@ -10,6 +10,9 @@
     "($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34)"
 #define N_PARAMETERS 34
 
+/* Places of derived ids between two messages of one request: far more than any adapter takes files. */
+#define FILES_MOST 4096
+
 /* Positions count from one, as SQL's arrays do. */
 struct flat_message {
     int request;
@@ -98,7 +101,7 @@ static void flatten (struct batch *batch, const struct intake_job *jobs)
         request++;
         if (job->received.kind != RECEIVED_ITEMS) continue;
         for (guint i = 0; job->received.messages && i < job->received.messages->len; i++)
-            add_message (batch, request, job, job->received.messages->pdata[i], i * 64);
+            add_message (batch, request, job, job->received.messages->pdata[i], i * FILES_MOST);
         for (guint i = 0; job->received.receipts && i < job->received.receipts->len; i++) {
             struct flat_receipt r = {request, (int) i, job->received.receipts->pdata[i], {0}};
             hash_id (r.receipt->external_id, r.hash);

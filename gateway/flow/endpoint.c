@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "flow/call.h"
 #include "flow/cursor.h"
 #include "flow/hooks.h"
@@ -405,10 +406,12 @@ static void stream_events (struct call *call)
 {
     int64_t after = FEED_FROM_NOW;
     if (!read_after (call, &after)) return;
-    if (feed_add (call->feed, call->exchange, call->account_id, call->key_hash, after))
-        call_free (call);
-    else
+    if (!feed_add (call->feed, call->exchange, call->account_id, call->key_hash, after)) {
         call_problem (call, 503, "too many event streams", NULL);
+        return;
+    }
+    metrics_http (call->route->template, call->route->method, 200);
+    call_free (call);
 }
 
 static int64_t event_at (struct call *call, GError **error)

@@ -12,8 +12,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 static void check_text (json_t *text)
 {
-    if (!text)
-        return;
+    if (!text) return;
     const char *value = json_string_value (text);
     g_assert (g_utf8_validate (value, -1, NULL) && strlen (value) == json_string_length (text));
 }
@@ -34,12 +33,13 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
         return 0;
     }
     g_autofree char *unknown = NULL, *wrong = NULL;
-    if (!json_only (body, (const char *const[]) {"status", "subject", NULL}, &unknown)) {
+    if (!json_only (body, (const char *const[]){"status", "subject", NULL}, &unknown)) {
         check_pointer (body, unknown);
         return 0;
     }
     json_t *status = NULL, *subject = NULL;
-    if (json_member (body, "status", JSON_STRING, false, &status, &wrong) && json_member (body, "subject", JSON_STRING, false, &subject, &wrong)) {
+    if (json_member (body, "status", JSON_STRING, false, &status, &wrong) &&
+        json_member (body, "subject", JSON_STRING, false, &subject, &wrong)) {
         check_text (status);
         check_text (subject);
     } else {

@@ -29,19 +29,16 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     g_autofree char *line = g_strndup ((const char *) data, size);
     char *path = strchr (line, ' ');
-    if (!path)
-        return 0;
+    if (!path) return 0;
     *path++ = '\0';
     char *query = strchr (path, '?');
-    if (query)
-        *query++ = '\0';
+    if (query) *query++ = '\0';
     const struct route *route = NULL;
     struct id id;
     g_autofree char *allow = NULL;
     enum route_result found = route_find (line, path, &route, &id, &allow);
     g_assert ((found == ROUTE_FOUND) == (route != NULL));
     g_assert ((found == ROUTE_OTHER_METHOD) == (allow != NULL));
-    if (route)
-        check_query (route, query ? query : "");
+    if (route) check_query (route, query ? query : "");
     return 0;
 }

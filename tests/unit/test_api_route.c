@@ -9,7 +9,7 @@ static enum route_result find (const char *method, const char *path, const struc
 {
     g_clear_pointer (allow, g_free);
     *route = NULL;
-    *id = (struct id) {{0}};
+    *id = (struct id){{0}};
     return route_find (method, path, route, id, allow);
 }
 
@@ -52,10 +52,30 @@ static void test_every_path_finds_its_route (void)
 static void test_other_paths_are_unknown (void)
 {
     static const char *const paths[] = {
-        "", "/", "/v1", "/v1/", "/v2/tickets", "/v1/tickets/", "/v1/tickets//", "/v1//tickets", "/v1/ticketsx", "/V1/tickets", "/v1/tickets/7",
-        "/v1/tickets/" ID "/", "/v1/tickets/" ID "x", "/v1/tickets/" ID "/message", "/v1/tickets/" ID "/messages/", "/v1/tickets/{id}",
-        "/v1/tickets/0190000000000-7000-8000-0000000000ab", "/v1/tickets/01900000-0000-7000-8000-0000000000a", "/v1/%74ickets",
-        "/v1/tickets/../tickets", "/v1/quarantine/" ID, "/v1/quarantine/" ID "/done", "/openapi.json/", "/metrics",
+        "",
+        "/",
+        "/v1",
+        "/v1/",
+        "/v2/tickets",
+        "/v1/tickets/",
+        "/v1/tickets//",
+        "/v1//tickets",
+        "/v1/ticketsx",
+        "/V1/tickets",
+        "/v1/tickets/7",
+        "/v1/tickets/" ID "/",
+        "/v1/tickets/" ID "x",
+        "/v1/tickets/" ID "/message",
+        "/v1/tickets/" ID "/messages/",
+        "/v1/tickets/{id}",
+        "/v1/tickets/0190000000000-7000-8000-0000000000ab",
+        "/v1/tickets/01900000-0000-7000-8000-0000000000a",
+        "/v1/%74ickets",
+        "/v1/tickets/../tickets",
+        "/v1/quarantine/" ID,
+        "/v1/quarantine/" ID "/done",
+        "/openapi.json/",
+        "/metrics",
     };
     g_autofree char *allow = NULL;
     for (size_t i = 0; i < G_N_ELEMENTS (paths); i++) {
@@ -84,16 +104,16 @@ static void test_other_methods_are_told_which_there_are (void)
 static void test_no_route_forgets_its_scope (void)
 {
     static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
-    static const char *const paths[] = {"/v1/tickets", "/v1/tickets/" ID, "/v1/tickets/" ID "/messages", "/v1/messages/" ID, "/v1/contacts/" ID,
-                                        "/v1/channels", "/v1/attachments/" ID, "/v1/quarantine", "/v1/quarantine/" ID "/reprocess", "/v1/events"};
+    static const char *const paths[] = {
+        "/v1/tickets",         "/v1/tickets/" ID, "/v1/tickets/" ID "/messages",     "/v1/messages/" ID, "/v1/contacts/" ID, "/v1/channels",
+        "/v1/attachments/" ID, "/v1/quarantine",  "/v1/quarantine/" ID "/reprocess", "/v1/events"};
     unsigned found = 0;
     g_autofree char *allow = NULL;
     for (size_t p = 0; p < G_N_ELEMENTS (paths); p++)
         for (size_t m = 0; m < G_N_ELEMENTS (methods); m++) {
             const struct route *route;
             struct id id;
-            if (find (methods[m], paths[p], &route, &id, &allow) != ROUTE_FOUND)
-                continue;
+            if (find (methods[m], paths[p], &route, &id, &allow) != ROUTE_FOUND) continue;
             found++;
             g_assert_nonnull (route->scope);
             g_assert_true (m == 0 || !g_str_has_suffix (route->scope, ":read"));

@@ -27,11 +27,9 @@ static void test_every_digit_is_drawn (void)
     for (int i = 0; i < 200; i++) {
         char key[KEY_TEXT_SIZE];
         key_make (key);
-        for (int n = 3; n < 33; n++)
-            drawn[(unsigned char) key[n]] = true;
+        for (int n = 3; n < 33; n++) drawn[(unsigned char) key[n]] = true;
     }
-    for (const char *digit = digits; *digit; digit++)
-        g_assert_true (drawn[(unsigned char) *digit]);
+    for (const char *digit = digits; *digit; digit++) g_assert_true (drawn[(unsigned char) *digit]);
 }
 
 /* Computed by Python's zlib.crc32; the first sum is small enough to need a zero in front. */
@@ -61,10 +59,18 @@ static void test_other_texts_are_no_keys (void)
     key_make (key);
     g_autofree char *longer = g_strconcat (key, "0", NULL), *spaced = g_strconcat (key, " ", NULL), *before = g_strconcat (" ", key, NULL);
     g_autofree char *shorter = g_strndup (key, strlen (key) - 1);
-    const char *const others[] = {"", "sb_", "sb", longer, spaced, before, shorter, "sb_------------------------------000000",
-                                  "sb_\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" "000000"};
-    for (size_t i = 0; i < G_N_ELEMENTS (others); i++)
-        g_assert_false (key_check (others[i]));
+    const char *const others[] = {
+        "",
+        "sb_",
+        "sb",
+        longer,
+        spaced,
+        before,
+        shorter,
+        "sb_------------------------------000000",
+        "sb_\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+        "000000"};
+    for (size_t i = 0; i < G_N_ELEMENTS (others); i++) g_assert_false (key_check (others[i]));
 }
 
 /* FIPS 180-2, the message "abc". */

@@ -20,18 +20,15 @@ static void expect_once (const char *text, const char *line)
 {
     g_autofree char *whole = g_strdup_printf ("\n%s\n", line);
     const char *at = strstr (text, whole);
-    if (!at)
-        g_error ("there is no line %s in:\n%s", line, text);
+    if (!at) g_error ("there is no line %s in:\n%s", line, text);
     g_assert_null (strstr (at + 1, whole));
 }
 
 static void test_threads_lose_nothing (void)
 {
     GThread *threads[THREADS];
-    for (unsigned i = 0; i < THREADS; i++)
-        threads[i] = g_thread_new ("count", count, NULL);
-    for (unsigned i = 0; i < THREADS; i++)
-        g_thread_join (threads[i]);
+    for (unsigned i = 0; i < THREADS; i++) threads[i] = g_thread_new ("count", count, NULL);
+    for (unsigned i = 0; i < THREADS; i++) g_thread_join (threads[i]);
     g_autoptr (GString) out = g_string_new ("\n");
     metrics_format (out);
     expect_once (out->str, "gw_ingest_requests_total{outcome=\"stored\"} 160000");

@@ -141,11 +141,14 @@ export class Cluster {
         fs.rmSync(this.directory, { recursive: true, force: true });
     }
 
+    /** The process is ending: nothing can be awaited any more. */
     #remove(): void {
+        const [command, args] = asPostgres("pg_ctl", ["-D", path.join(this.directory, "data"), "-m", "immediate", "-w", "stop"]);
         try {
-            process.kill(this.pid(), "SIGQUIT");
+            execFileSync(command, args, { cwd: "/", stdio: "ignore" });
         } catch {
             // It has ended already.
         }
+        fs.rmSync(this.directory, { recursive: true, force: true });
     }
 }

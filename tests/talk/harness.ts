@@ -75,7 +75,7 @@ export interface ApiOptions {
     headers?: http.OutgoingHttpHeaders;
 }
 export interface ApiAnswer extends Answer {
-    json: any; // eslint-disable-line
+    json: any;
 }
 
 export interface Output {

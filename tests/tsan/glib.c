@@ -18,14 +18,14 @@
     }
 
 #define LOCK(name, type) \
-    void (name) (type *lock) \
+    void (name) (type * lock) \
     { \
         REAL (name) \
         real (lock); \
         __tsan_acquire (lock); \
     }
 #define TRY(name, type) \
-    gboolean (name) (type *lock) \
+    gboolean (name) (type * lock) \
     { \
         REAL (name) \
         gboolean got = real (lock); \
@@ -33,7 +33,7 @@
         return got; \
     }
 #define UNLOCK(name, type) \
-    void (name) (type *lock) \
+    void (name) (type * lock) \
     { \
         REAL (name) \
         __tsan_release (lock); \
@@ -76,7 +76,7 @@ void (g_async_queue_push) (GAsyncQueue *queue, gpointer data)
 }
 
 #define POP(name) \
-    gpointer (name) (GAsyncQueue *queue) \
+    gpointer (name) (GAsyncQueue * queue) \
     { \
         REAL (name) \
         gpointer data = real (queue); \
@@ -96,7 +96,7 @@ gpointer (g_async_queue_timeout_pop) (GAsyncQueue *queue, guint64 timeout)
 
 /* The last to let go frees: it has to have seen what all others did before. */
 #define UNREF(name, type) \
-    void (name) (type *object) \
+    void (name) (type * object) \
     { \
         REAL (name) \
         if (object != NULL) { \
@@ -119,7 +119,10 @@ gboolean (g_atomic_ref_count_dec) (gatomicrefcount *count)
 }
 
 /* A pool's work is handed over with its data; what a pool calls lives as long as the program. */
-struct pool_call { GFunc function; gpointer data; };
+struct pool_call {
+    GFunc function;
+    gpointer data;
+};
 
 static void pool_run (gpointer item, gpointer data)
 {
@@ -132,7 +135,7 @@ GThreadPool *(g_thread_pool_new) (GFunc function, gpointer data, gint max_thread
 {
     REAL (g_thread_pool_new)
     struct pool_call *call = g_new (struct pool_call, 1);
-    *call = (struct pool_call) {function, data};
+    *call = (struct pool_call){function, data};
     return real (pool_run, call, max_threads, exclusive, error);
 }
 

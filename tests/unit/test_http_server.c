@@ -18,12 +18,13 @@
 
 struct fixture {
     struct http_server *server;
-    GAsyncQueue *later; /* of exchanges */
     GThread *replier;
     GMutex lock;
     GCond changed;
-    GPtrArray *streams;
+    GPtrArray *later;   /* exchanges that the replier is to answer */
+    GPtrArray *streams; /* or exchanges that a test answers itself */
     int handled;
+    bool over;
 };
 
 static size_t body_max (const struct http_request *head, void *data)
@@ -53,8 +54,16 @@ static void echo (struct http_exchange *exchange)
 static void *reply_later (void *data)
 {
     struct fixture *fixture = data;
-    struct http_exchange *exchange;
-    while ((exchange = g_async_queue_pop (fixture->later)) != (void *) fixture) echo (exchange);
+    g_mutex_lock (&fixture->lock);
+    while (!fixture->over) {
+        gsize n;
+        g_autofree gpointer *batch = g_ptr_array_steal (fixture->later, &n);
+        g_mutex_unlock (&fixture->lock);
+        for (gsize i = 0; i < n; i++) echo (batch[i]);
+        g_mutex_lock (&fixture->lock);
+        if (fixture->later->len == 0 && !fixture->over) g_cond_wait (&fixture->changed, &fixture->lock);
+    }
+    g_mutex_unlock (&fixture->lock);
     return NULL;
 }
 
@@ -62,25 +71,23 @@ static void handle (struct http_exchange *exchange, void *data)
 {
     struct fixture *fixture = data;
     const char *path = http_exchange_request (exchange)->path;
-    bool later = g_str_has_prefix (path, "/later"), streams = g_str_has_prefix (path, "/stream");
-    if (later)
-        g_async_queue_push (fixture->later, exchange);
-    else if (!streams && !g_str_has_prefix (path, "/kept"))
-        echo (exchange);
+    bool later = g_str_has_prefix (path, "/later"), streams = g_str_has_prefix (path, "/stream"), kept = g_str_has_prefix (path, "/kept");
     g_mutex_lock (&fixture->lock);
     fixture->handled++;
     if (streams) g_ptr_array_add (fixture->streams, http_exchange_stream (exchange, "text/event-stream"));
-    if (g_str_has_prefix (path, "/kept")) g_ptr_array_add (fixture->streams, exchange);
+    if (kept) g_ptr_array_add (fixture->streams, exchange);
+    if (later) g_ptr_array_add (fixture->later, exchange);
     g_cond_broadcast (&fixture->changed);
     g_mutex_unlock (&fixture->lock);
+    if (!later && !streams && !kept) echo (exchange);
 }
 
 static struct fixture *start_with (unsigned threads, int64_t request_time, int64_t idle_time, unsigned per_address)
 {
     struct fixture *fixture = g_new0 (struct fixture, 1);
-    fixture->later = g_async_queue_new ();
-    fixture->replier = g_thread_new ("replier", reply_later, fixture);
+    fixture->later = g_ptr_array_new ();
     fixture->streams = g_ptr_array_new ();
+    fixture->replier = g_thread_new ("replier", reply_later, fixture);
     GError *error = NULL;
     fixture->server = http_server_start (
         &(struct http_server_options){
@@ -107,9 +114,12 @@ static struct fixture *start (unsigned threads)
 static void stop (struct fixture *fixture)
 {
     http_server_stop (fixture->server);
-    g_async_queue_push (fixture->later, fixture);
+    g_mutex_lock (&fixture->lock);
+    fixture->over = true;
+    g_cond_broadcast (&fixture->changed);
+    g_mutex_unlock (&fixture->lock);
     g_thread_join (fixture->replier);
-    g_async_queue_unref (fixture->later);
+    g_ptr_array_unref (fixture->later);
     g_ptr_array_unref (fixture->streams);
     g_mutex_clear (&fixture->lock);
     g_cond_clear (&fixture->changed);
@@ -526,18 +536,29 @@ struct racer {
     int number;
 };
 
+/* Until the end of the answer, told by its body; without GLib's slices, whose locks TSan does not see. */
+static void hear_body (int fd, const char *body)
+{
+    char heard[4096];
+    size_t n = 0;
+    do {
+        ssize_t more = recv (fd, heard + n, sizeof heard - 1 - n, 0);
+        g_assert_cmpint (more, >, 0);
+        n += (size_t) more;
+        heard[n] = '\0';
+    } while (!strstr (heard, body));
+}
+
 static void *race (void *data)
 {
     struct racer *racer = data;
     int fd = reach (racer->fixture);
-    g_autoptr (GString) heard = g_string_new (NULL);
     for (int i = 0; i < ROUNDS; i++) {
         char text[200], tail[64];
         g_snprintf (tail, sizeof tail, "\r\n\r\n%03d-%06d", racer->number, i);
         g_snprintf (text, sizeof text, "POST /later HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\n%s", tail + 4);
         say (fd, text);
-        g_string_truncate (heard, 0);
-        hear_until (fd, heard, tail);
+        hear_body (fd, tail);
     }
     close (fd);
     return NULL;
@@ -765,24 +786,27 @@ static void test_head_of_stream (void)
 
 struct listener {
     int fd;
-    const struct fixture *fixture;
+    char heard[16384];
 };
 
 static void *listen_to_end (void *data)
 {
     struct listener *listener = data;
-    return hear_all (listener->fd);
+    size_t n = 0;
+    ssize_t more;
+    while ((more = recv (listener->fd, listener->heard + n, sizeof listener->heard - 1 - n, 0)) > 0) n += (size_t) more;
+    return NULL;
 }
 
 /* The first never reads: it is told so by false, and nobody else waits for it. */
 static void test_many_streams (void)
 {
     struct fixture *fixture = start (2);
-    struct listener listeners[STREAMS];
+    g_autofree struct listener *listeners = g_new0 (struct listener, STREAMS);
     GThread *threads[STREAMS];
     int small = 4096;
     for (guint i = 0; i < STREAMS; i++) {
-        listeners[i] = (struct listener){reach (fixture), fixture};
+        listeners[i].fd = reach (fixture);
         if (i == 0) setsockopt (listeners[i].fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
         say (listeners[i].fd, "GET /stream HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
         await_streams (fixture, i + 1);
@@ -800,16 +824,15 @@ static void test_many_streams (void)
     }
     for (guint i = 0; i < STREAMS; i++) http_stream_close (fixture->streams->pdata[i]);
     for (guint i = 1; i < STREAMS; i++) {
-        GString *heard = g_thread_join (threads[i]);
-        const char *at = heard->str;
+        g_thread_join (threads[i]);
+        const char *at = listeners[i].heard;
         for (int event = 0; event < EVENTS; event++) {
             g_autofree char *text = g_strdup_printf ("id: %d\n\n", event);
             at = strstr (at, text);
             g_assert_nonnull (at);
         }
-        g_string_free (heard, TRUE);
     }
-    close (listeners[0].fd);
+    for (guint i = 0; i < STREAMS; i++) close (listeners[i].fd);
     stop (fixture);
 }
 

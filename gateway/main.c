@@ -21,7 +21,7 @@ static const char usage[] =
     "FILE is $SWITCHBOARD_CONFIG, ./switchboard.yaml or /etc/switchboard/switchboard.yaml unless --config names it.\n";
 
 static char *config_file, *account, *name, *scopes;
-static gboolean version;
+static gboolean version, help;
 
 static const GOptionEntry options[] = {
     {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config_file, "the configuration", "FILE"},
@@ -29,6 +29,7 @@ static const GOptionEntry options[] = {
     {"name", 0, 0, G_OPTION_ARG_STRING, &name, "what the key is for", "N"},
     {"scopes", 0, 0, G_OPTION_ARG_STRING, &scopes, "what the key may do; without it, everything in its account", "S,…"},
     {"version", 0, 0, G_OPTION_ARG_NONE, &version, "tell the version", NULL},
+    {"help", 'h', 0, G_OPTION_ARG_NONE, &help, "tell the commands", NULL},
     G_OPTION_ENTRY_NULL,
 };
 
@@ -68,6 +69,10 @@ int main (int argc, char **argv)
     if (!g_option_context_parse (context, &argc, &argv, &error)) {
         fprintf (stderr, "switchboard: %s\n", error->message);
         return wrong_usage ();
+    }
+    if (help) {
+        fputs (usage, stdout);
+        return 0;
     }
     if (version) {
         printf ("switchboard %s\n", switchboard_version);

@@ -319,7 +319,6 @@ static void get_attachment (struct call *call)
     g_autofree char *disposition = g_strdup_printf ("attachment; filename=\"%s\"", name);
     struct http_response *response = http_response_new (200, safe_type (db_null (r, 0, 1) ? NULL : db_text (r, 0, 1)), bytes);
     http_response_add (response, "Content-Disposition", disposition);
-    http_response_add (response, "X-Content-Type-Options", "nosniff");
     http_response_add (response, "Content-Security-Policy", "default-src 'none'; sandbox");
     call_reply (call, response);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/intake_batch.h"
 
+#include "base/metrics.h"
 #include "base/signature.h"
 
 #include <string.h>
 
 #define INTAKE \
-    "select * from intake " \
+    "select known from intake " \
     "($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34)"
 #define N_PARAMETERS 34
 
@@ -183,6 +184,13 @@ static void put_receipts (params *p, const struct batch *batch)
     RECEIPTS ("timestamptz", array_time (p, x->receipt->at));
 }
 
+static unsigned count_jobs (const struct intake_job *jobs)
+{
+    unsigned n = 0;
+    for (; jobs; jobs = jobs->next) n++;
+    return n;
+}
+
 bool batch_store (struct batch *batch, struct db *db, const struct intake_job *jobs, GError **error)
 {
     flatten (batch, jobs);
@@ -191,6 +199,11 @@ bool batch_store (struct batch *batch, struct db *db, const struct intake_job *j
     put_messages (batch->params, batch);
     put_files (batch->params, batch);
     put_receipts (batch->params, batch);
+    int64_t began = g_get_monotonic_time ();
     g_autoptr (db_result) result = db_call (db, INTAKE, batch->params, error);
-    return result != NULL;
+    if (!result) return false;
+    metrics_observe (HISTOGRAM_COMMIT_SECONDS, (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC);
+    metrics_observe (HISTOGRAM_BATCH_SIZE, count_jobs (jobs));
+    metrics_add (METRIC_INGEST_DUPLICATE, (uint64_t) db_int64 (result, 0, 0));
+    return true;
 }

@@ -46,7 +46,7 @@ static int compare_bytes (const char *a, size_t a_length, const char *b, size_t 
 
 static int compare_fields (const void *a, const void *b)
 {
-    const struct form_field *one = *(const struct form_field *const *)a, *other = *(const struct form_field *const *)b;
+    const struct form_field *one = *(const struct form_field *const *) a, *other = *(const struct form_field *const *) b;
     int order = compare_bytes (one->name, one->name_length, other->name, other->name_length);
     return order != 0 ? order : compare_bytes (one->value, one->value_length, other->value, other->value_length);
 }
@@ -68,18 +68,18 @@ static struct url url_of (const struct channel *channel)
     struct url url = {base, 0, 0, length > hook ? length - hook : 0, g_str_has_prefix (base, "https:") ? ":443" : ":80"};
     const char *host = strstr (base, "://"), *end = base + url.base_length;
     host = host == NULL || host + 3 > end ? base : host + 3;
-    const char *path = memchr (host, '/', (size_t)(end - host));
+    const char *path = memchr (host, '/', (size_t) (end - host));
     const char *host_end = path == NULL ? end : path, *port = host_end;
     while (port > host && g_ascii_isdigit (port[-1])) port--;
     bool has_port = port > host && port < host_end && port[-1] == ':';
-    url.port_length = has_port ? (size_t)(host_end - port) + 1 : 0;
-    url.host_length = (size_t)(host_end - base) - url.port_length;
+    url.port_length = has_port ? (size_t) (host_end - port) + 1 : 0;
+    url.host_length = (size_t) (host_end - base) - url.port_length;
     return url;
 }
 
 static void add_text (GHmac *hmac, const char *text, size_t length)
 {
-    if (length > 0) g_hmac_update (hmac, (const guchar *)text, (gssize)length);
+    if (length > 0) g_hmac_update (hmac, (const guchar *) text, (gssize) length);
 }
 
 /* One way to write what was signed. */
@@ -180,7 +180,7 @@ static bool body_has_hash (const struct http_request *request, const char *claim
     gsize length;
     const char *body = g_bytes_get_data (request->body, &length);
     signature_sha256_hex (body, length, expected);
-    g_autofree char *given = g_ascii_strdown (claimed, (gssize)strcspn (claimed, "&"));
+    g_autofree char *given = g_ascii_strdown (claimed, (gssize) strcspn (claimed, "&"));
     return signature_equal (expected, given);
 }
 
@@ -253,13 +253,13 @@ static GPtrArray *files_of (const struct form *form)
     char url_name[] = "MediaUrl0", mime_name[] = "MediaContentType0";
     GPtrArray *files = NULL;
     for (int i = 0; i < MEDIA_MAX; i++) {
-        url_name[sizeof url_name - 2] = mime_name[sizeof mime_name - 2] = (char)('0' + i);
+        url_name[sizeof url_name - 2] = mime_name[sizeof mime_name - 2] = (char) ('0' + i);
         char *url = text_of (form, url_name);
         if (url == NULL) continue;
         struct remote_file *file = remote_file_new (NULL, NULL, NULL);
         file->url = url;
         file->mime = text_of (form, mime_name);
-        if (files == NULL) files = g_ptr_array_new_with_free_func ((GDestroyNotify)remote_file_free);
+        if (files == NULL) files = g_ptr_array_new_with_free_func ((GDestroyNotify) remote_file_free);
         g_ptr_array_add (files, file);
     }
     return files;
@@ -328,7 +328,7 @@ static const char *read_message (const struct reading *reading, struct received 
     incoming->name = text_of (&reading->form, "ProfileName");
     incoming->files = files_of (&reading->form);
     write_content (incoming, &reading->form);
-    received->messages = g_ptr_array_new_full (1, (GDestroyNotify)incoming_free);
+    received->messages = g_ptr_array_new_full (1, (GDestroyNotify) incoming_free);
     g_ptr_array_add (received->messages, incoming);
     return NULL;
 }
@@ -360,7 +360,7 @@ static const char *read_receipt (const struct reading *reading, const struct for
     receipt->detail = text_of (&reading->form, "ErrorMessage");
     if (receipt->detail == NULL && status == STATUS_FAILED && receipt->code == NULL)
         text_repair (said->value, said->value_length, &receipt->detail); /* "canceled" says why where nothing else does */
-    received->receipts = g_ptr_array_new_full (1, (GDestroyNotify)receipt_free);
+    received->receipts = g_ptr_array_new_full (1, (GDestroyNotify) receipt_free);
     g_ptr_array_add (received->receipts, receipt);
     return NULL;
 }
@@ -420,7 +420,7 @@ static void judge (const struct reading *reading, bool trusted, struct received 
 static void receive (const struct channel *channel, const struct http_request *request, bool trusted, int64_t now,
                      struct received *received)
 {
-    (void)now;
+    (void) now;
     *received = (struct received){RECEIVED_STRANGER, NULL, NULL, NULL, NULL};
     if (!is_get (request) && !g_str_equal (request->method, "POST")) {
         refuse (received, 405, "The method must be GET or POST.\n");

@@ -45,7 +45,7 @@ void fault_add (GPtrArray *faults, unsigned line, unsigned column, char *hint, c
 
 static int compare (const void *a, const void *b)
 {
-    const struct fault *first = *(const struct fault *const *)a, *second = *(const struct fault *const *)b;
+    const struct fault *first = *(const struct fault *const *) a, *second = *(const struct fault *const *) b;
     if (first->line != second->line) return first->line < second->line ? -1 : 1;
     return first->column < second->column ? -1 : first->column > second->column;
 }

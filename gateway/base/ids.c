@@ -47,7 +47,7 @@ static void rise (void)
 {
     uint32_t step;
     take_random (&step, sizeof step);
-    last_low += (uint64_t)step + 1;
+    last_low += (uint64_t) step + 1;
     if (last_low <= LOW_MAX) return;
     last_low &= LOW_MAX;
     if (++last_high > HIGH_MAX) start_millisecond (last_millis + 1);
@@ -55,7 +55,7 @@ static void rise (void)
 
 struct id id_new (int64_t now)
 {
-    uint64_t millis = now < 0 ? 0 : (uint64_t)now / 1000;
+    uint64_t millis = now < 0 ? 0 : (uint64_t) now / 1000;
     if (millis > MILLIS_MAX) millis = MILLIS_MAX;
     g_mutex_lock (&lock);
     if (millis > last_millis)
@@ -96,7 +96,7 @@ bool id_parse (const char *text, struct id *id)
     for (size_t i = 0; i < sizeof parsed.bytes; i++) {
         if (hyphen_before (i) && *text++ != '-') return false;
         if (!g_ascii_isxdigit (text[0]) || !g_ascii_isxdigit (text[1])) return false;
-        parsed.bytes[i] = (uint8_t)(g_ascii_xdigit_value (text[0]) << 4 | g_ascii_xdigit_value (text[1]));
+        parsed.bytes[i] = (uint8_t) (g_ascii_xdigit_value (text[0]) << 4 | g_ascii_xdigit_value (text[1]));
         text += 2;
     }
     if (*text) return false;

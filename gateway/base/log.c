@@ -14,7 +14,7 @@ static int threshold = LOG_INFO;
 
 void log_set_level (enum log_level level)
 {
-    g_atomic_int_set (&threshold, (int)level);
+    g_atomic_int_set (&threshold, (int) level);
 }
 
 static void append_escaped (GString *line, const char *text)
@@ -22,8 +22,8 @@ static void append_escaped (GString *line, const char *text)
     for (const char *c = text; *c; c++) {
         if (*c == '"' || *c == '\\')
             g_string_append_printf (line, "\\%c", *c);
-        else if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            g_string_append_printf (line, "\\u%04x", (unsigned)*c);
+        else if ((unsigned char) *c < 0x20 || *c == 0x7f)
+            g_string_append_printf (line, "\\u%04x", (unsigned) *c);
         else
             g_string_append_c (line, *c);
     }
@@ -35,20 +35,20 @@ static void write_line (const GString *line)
     for (size_t done = 0; done < line->len;) {
         ssize_t n = write (STDERR_FILENO, line->str + done, line->len - done);
         if (n < 0 && errno != EINTR) return;
-        done += n > 0 ? (size_t)n : 0;
+        done += n > 0 ? (size_t) n : 0;
     }
 }
 
 void log_write (enum log_level level, const char *event, const char *format, ...)
 {
     static const char *const names[] = {"debug", "info", "warning", "error"};
-    if ((int)level < g_atomic_int_get (&threshold)) return;
+    if ((int) level < g_atomic_int_get (&threshold)) return;
     int saved_errno = errno;
     va_list arguments;
     va_start (arguments, format);
     g_autofree char *raw = g_strdup_vprintf (format, arguments);
     va_end (arguments);
-    g_autofree char *message = g_utf8_make_valid (raw, (gssize)strnlen (raw, MESSAGE_MOST));
+    g_autofree char *message = g_utf8_make_valid (raw, (gssize) strnlen (raw, MESSAGE_MOST));
 
     char at[CLOCK_TEXT_SIZE];
     clock_format (clock_now (), at);

@@ -62,7 +62,7 @@ const char *const *values_texts (const struct values *values, unsigned row)
 {
     static const char *const none[] = {NULL};
     const struct value *value = get (values, row);
-    return value->texts ? (const char *const *)value->texts : none;
+    return value->texts ? (const char *const *) value->texts : none;
 }
 
 int64_t values_number (const struct values *values, unsigned row)
@@ -156,7 +156,7 @@ static bool good_listen (const char *text)
     int64_t port;
     if (!colon || !parse_units (colon + 1, plain, &port) || port > 65535) return false;
     bool bracketed = text[0] == '[' && colon - text > 2 && colon[-1] == ']';
-    g_autofree char *host = bracketed ? g_strndup (text + 1, (size_t)(colon - text) - 2) : g_strndup (text, (size_t)(colon - text));
+    g_autofree char *host = bracketed ? g_strndup (text + 1, (size_t) (colon - text) - 2) : g_strndup (text, (size_t) (colon - text));
     return good_host (host, bracketed);
 }
 
@@ -214,7 +214,7 @@ static char *read_file (const char *path, GError **error)
     size_t length = 0;
     ssize_t n = -1;
     while (S_ISREG (status.st_mode) && length <= FILE_BYTES_MOST && (n = read (fd, content + length, FILE_BYTES_MOST + 1 - length)) > 0)
-        length += (size_t)n;
+        length += (size_t) n;
     close (fd);
     if (n < 0 || length > FILE_BYTES_MOST) {
         g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "could not read file %s: it is %s", path,
@@ -266,7 +266,7 @@ char *settings_expand (const char *text, GError **error)
             g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "${ has no closing brace");
             return NULL;
         }
-        g_autofree char *reference = g_strndup (start + 2, (size_t)(end - start) - 2);
+        g_autofree char *reference = g_strndup (start + 2, (size_t) (end - start) - 2);
         g_autofree char *value = read_reference (reference, error);
         if (!value) return NULL;
         g_string_append_len (expanded, text, start - text);
@@ -301,7 +301,7 @@ char *settings_suggest (const char *word, const char *const *names)
 {
     if (strlen (word) > WORD_MOST) return NULL;
     const char *nearest = NULL;
-    unsigned least = (unsigned)MAX (strlen (word) / 3, 1) + 1;
+    unsigned least = (unsigned) MAX (strlen (word) / 3, 1) + 1;
     for (; *names; names++) {
         unsigned d = strlen (*names) > WORD_MOST ? least : distance (word, *names);
         if (d < least) least = d, nearest = *names;
@@ -390,11 +390,11 @@ void settings_refuse_unknown (const struct yaml_node *mapping, const char *place
     if (!mapping || mapping->kind != YAML_MAPPING) return;
     g_autoptr (GPtrArray) names = g_ptr_array_new ();
     for (size_t i = 0; i < n_tables; i++)
-        for (size_t j = 0; j < tables[i].n; j++) g_ptr_array_add (names, (void *)(uintptr_t)tables[i].rows[j].name);
+        for (size_t j = 0; j < tables[i].n; j++) g_ptr_array_add (names, (void *) (uintptr_t) tables[i].rows[j].name);
     g_ptr_array_add (names, NULL);
     for (unsigned i = 0; i < mapping->keys->len && !faults_full (faults); i++) {
         const struct yaml_node *key = mapping->keys->pdata[i];
-        const char *const *all = (const char *const *)names->pdata;
+        const char *const *all = (const char *const *) names->pdata;
         if (g_strv_contains (all, key->text)) continue;
         g_autofree char *quoted = fault_quote (key->text);
         fault_add (faults, key->line, key->column, settings_suggest (key->text, all), "unknown key %s in %s", quoted, place);

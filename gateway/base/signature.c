@@ -10,7 +10,7 @@ enum { DIGEST_MAX = 32 };
 GHmac *signature_start (GChecksumType type, const char *key)
 {
     g_assert (type == G_CHECKSUM_SHA1 || type == G_CHECKSUM_SHA256);
-    return g_hmac_new (type, (const guchar *)key, strlen (key));
+    return g_hmac_new (type, (const guchar *) key, strlen (key));
 }
 
 static void to_hex (const uint8_t *digest, size_t length, char *text)
@@ -66,6 +66,6 @@ bool signature_equal (const char *expected, const char *given)
     if (strlen (given) != length) return false;
     /* volatile: the compiler may not leave the loop at the first difference */
     volatile uint8_t difference = 0;
-    for (size_t i = 0; i < length; i++) difference |= (uint8_t)(expected[i] ^ given[i]);
+    for (size_t i = 0; i < length; i++) difference |= (uint8_t) (expected[i] ^ given[i]);
     return difference == 0;
 }

@@ -53,7 +53,7 @@ const struct yaml_node *yaml_get (const struct yaml_node *mapping, const char *k
 
 static void refuse (struct reader *reader, yaml_mark_t mark, const char *message, const char *hint)
 {
-    fault_add (reader->faults, (unsigned)mark.line + 1, (unsigned)mark.column + 1, g_strdup (hint), "%s", message);
+    fault_add (reader->faults, (unsigned) mark.line + 1, (unsigned) mark.column + 1, g_strdup (hint), "%s", message);
 }
 
 static yaml_mark_t mark_of (const char *text, const char *at)
@@ -61,7 +61,7 @@ static yaml_mark_t mark_of (const char *text, const char *at)
     yaml_mark_t mark = {0};
     for (const char *c = text; c < at; c++)
         if (*c == '\n') mark.line++, text = c + 1;
-    mark.column = (size_t)g_utf8_strlen (text, at - text);
+    mark.column = (size_t) g_utf8_strlen (text, at - text);
     return mark;
 }
 
@@ -74,8 +74,8 @@ static const char *syntax_hint (const struct reader *reader, size_t line)
         start = start ? start + 1 : NULL;
     }
     const char *end = start ? strchr (start, '\n') : NULL;
-    size_t length = start ? (end ? (size_t)(end - start) : strlen (start)) : 0;
-    return length && g_strstr_len (start, (gssize)length, "${") ? "inside braces YAML wants quotes: \"${NAME}\"" : NULL;
+    size_t length = start ? (end ? (size_t) (end - start) : strlen (start)) : 0;
+    return length && g_strstr_len (start, (gssize) length, "${") ? "inside braces YAML wants quotes: \"${NAME}\"" : NULL;
 }
 
 static bool next_event (struct reader *reader, yaml_event_t *event)
@@ -102,8 +102,8 @@ static struct yaml_node *new_node (struct reader *reader, const yaml_event_t *ev
 {
     struct yaml_node *node = g_new0 (struct yaml_node, 1);
     node->kind = kind;
-    node->line = (unsigned)event->start_mark.line + 1;
-    node->column = (unsigned)event->start_mark.column + 1;
+    node->line = (unsigned) event->start_mark.line + 1;
+    node->column = (unsigned) event->start_mark.column + 1;
     node->weight = 1;
     if (kind == YAML_LIST || kind == YAML_MAPPING) node->values = g_ptr_array_new ();
     if (kind == YAML_MAPPING) node->keys = g_ptr_array_new ();
@@ -113,13 +113,13 @@ static struct yaml_node *new_node (struct reader *reader, const yaml_event_t *ev
 
 static bool says_nothing (const yaml_event_t *event)
 {
-    const char *text = (const char *)event->data.scalar.value;
+    const char *text = (const char *) event->data.scalar.value;
     return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && (!*text || strcmp (text, "~") == 0 || strcmp (text, "null") == 0);
 }
 
 static struct yaml_node *read_scalar (struct reader *reader, const yaml_event_t *event)
 {
-    const char *text = (const char *)event->data.scalar.value;
+    const char *text = (const char *) event->data.scalar.value;
     size_t length = event->data.scalar.length;
     if (strlen (text) != length) {
         refuse (reader, event->start_mark, "a value cannot hold a NUL byte", NULL);
@@ -229,7 +229,7 @@ static struct yaml_node *read_node (struct reader *reader, yaml_event_t *event)
         return NULL;
     }
     struct yaml_node *node = event->type == YAML_SCALAR_EVENT ? read_scalar (reader, event) : read_collection (reader, event);
-    if (node && anchor) g_hash_table_insert (reader->anchors, g_strdup ((const char *)anchor), node);
+    if (node && anchor) g_hash_table_insert (reader->anchors, g_strdup ((const char *) anchor), node);
     return node;
 }
 
@@ -267,7 +267,7 @@ static bool is_text (const char *text, size_t length, GPtrArray *faults)
     const char *end;
     if (g_utf8_validate_len (text, length, &end)) return true;
     yaml_mark_t mark = mark_of (text, end);
-    fault_add (faults, (unsigned)mark.line + 1, (unsigned)mark.column + 1, g_strdup ("save the file as UTF-8"), "this is no UTF-8 text");
+    fault_add (faults, (unsigned) mark.line + 1, (unsigned) mark.column + 1, g_strdup ("save the file as UTF-8"), "this is no UTF-8 text");
     return false;
 }
 
@@ -305,7 +305,7 @@ struct yaml_document *yaml_parse (const char *text, size_t length, GPtrArray *fa
     bool ready = yaml_parser_initialize (&reader.parser);
     g_assert (ready);
     yaml_parser_set_encoding (&reader.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string (&reader.parser, (const unsigned char *)terminated, length);
+    yaml_parser_set_input_string (&reader.parser, (const unsigned char *) terminated, length);
     bool good = read_stream (&reader);
     yaml_parser_delete (&reader.parser);
     g_hash_table_unref (reader.anchors);

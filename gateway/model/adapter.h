@@ -33,7 +33,8 @@ struct adapter {
     const char *name; /* what `adapter:` says in the configuration */
     const struct setting *settings;
     size_t n_settings;
-    void (*receive) (const struct channel *channel, const struct http_request *request, bool trusted, int64_t now, struct received *received);
+    void (*receive) (const struct channel *channel, const struct http_request *request, bool trusted, int64_t now,
+                     struct received *received);
 };
 
 /* Every adapter of this build, NULL-terminated (adapters/all.c). */

@@ -12,7 +12,7 @@ enum { DIGITS_MAX = TEL_MAX + 2 /* 00 */ };
 /* What people put between the digits: brackets, hyphens, spaces of every kind, and marks of writing direction that come along by pasting. */
 static bool is_filler (gunichar c)
 {
-    return c < 0x80 ? strchr (" \t-.()/", (int)c) != NULL && c != 0
+    return c < 0x80 ? strchr (" \t-.()/", (int) c) != NULL && c != 0
                     : g_unichar_isspace (c) || (c >= 0x2010 && c <= 0x2015) || c == 0x2212 || (c >= 0x200b && c <= 0x200f) ||
                           (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff;
 }
@@ -28,7 +28,7 @@ static bool read_digits (const char *text, size_t length, char digits[DIGITS_MAX
         if ((c == '+' || c == 0xff0b) && n == 0 && !*plus)
             *plus = true;
         else if (g_unichar_isdigit (c) && n < DIGITS_MAX)
-            digits[n++] = (char)('0' + g_unichar_digit_value (c));
+            digits[n++] = (char) ('0' + g_unichar_digit_value (c));
         else if (!is_filler (c))
             return false;
     }
@@ -96,7 +96,7 @@ static char *whatsapp (const char *text, size_t length)
     if (length < 4 || length > ADDRESS_MAX - strlen ("whatsapp:") || !is_country (text, 2) || text[2] != '.') return NULL;
     for (size_t i = 3; i < length; i++)
         if (!g_ascii_isalnum (text[i]) && (text[i] == '\0' || strchr ("._-", text[i]) == NULL)) return NULL;
-    return g_strdup_printf ("whatsapp:%c%c%.*s", g_ascii_toupper (text[0]), g_ascii_toupper (text[1]), (int)length - 2, text + 2);
+    return g_strdup_printf ("whatsapp:%c%c%.*s", g_ascii_toupper (text[0]), g_ascii_toupper (text[1]), (int) length - 2, text + 2);
 }
 
 static bool has_prefix (const char *text, size_t length, const char *prefix)
@@ -130,9 +130,9 @@ static char *check_mailto (const char *address)
     for (const char *c = address; *c != '\0'; c = g_utf8_next_char (c))
         if (g_unichar_iscntrl (g_utf8_get_char (c)) || g_unichar_isspace (g_utf8_get_char (c)) || strchr ("<>,;\"", *c) != NULL)
             return NULL;
-    if (memchr (address, '@', (size_t)(at - address)) != NULL) return NULL;
+    if (memchr (address, '@', (size_t) (at - address)) != NULL) return NULL;
     g_autofree char *domain = g_ascii_strdown (at, -1);
-    return g_strdup_printf ("mailto:%.*s%s", (int)(at - address), address, domain);
+    return g_strdup_printf ("mailto:%.*s%s", (int) (at - address), address, domain);
 }
 
 static char *check_short (const char *rest)

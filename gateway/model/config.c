@@ -93,7 +93,7 @@ static bool is_mapping (struct reading *reading, const struct yaml_node *node, c
 static const struct yaml_node *key_node (const struct yaml_node *mapping, const char *name)
 {
     for (unsigned i = 0; mapping && mapping->kind == YAML_MAPPING && i < mapping->keys->len; i++)
-        if (strcmp (((const struct yaml_node *)mapping->keys->pdata[i])->text, name) == 0) return mapping->keys->pdata[i];
+        if (strcmp (((const struct yaml_node *) mapping->keys->pdata[i])->text, name) == 0) return mapping->keys->pdata[i];
     return NULL;
 }
 
@@ -164,7 +164,7 @@ static void check_limits (struct reading *reading, const struct yaml_node *root)
 static bool good_network (const char *text)
 {
     const char *slash = strchr (text, '/');
-    g_autofree char *address = slash ? g_strndup (text, (size_t)(slash - text)) : g_strdup (text);
+    g_autofree char *address = slash ? g_strndup (text, (size_t) (slash - text)) : g_strdup (text);
     uint8_t bytes[16];
     unsigned most = inet_pton (AF_INET, address, bytes) == 1 ? 32 : inet_pton (AF_INET6, address, bytes) == 1 ? 128 : 0;
     guint64 bits = 0;
@@ -215,11 +215,11 @@ static const struct adapter *read_adapter (struct reading *reading, const struct
     if (adapter || reading->faults->len != before || !name) return adapter;
 
     g_autoptr (GPtrArray) names = g_ptr_array_new ();
-    for (const struct adapter *const *each = adapters; *each; each++) g_ptr_array_add (names, (void *)(uintptr_t)(*each)->name);
+    for (const struct adapter *const *each = adapters; *each; each++) g_ptr_array_add (names, (void *) (uintptr_t) (*each)->name);
     g_ptr_array_add (names, NULL);
-    char *hint = settings_suggest (name, (const char *const *)names->pdata);
+    char *hint = settings_suggest (name, (const char *const *) names->pdata);
     if (!hint) {
-        g_autofree char *all = g_strjoinv (", ", (char **)names->pdata);
+        g_autofree char *all = g_strjoinv (", ", (char **) names->pdata);
         hint = g_strdup_printf ("there are: %s", all);
     }
     g_autofree char *quoted = fault_quote (name);
@@ -354,7 +354,7 @@ static char *read_whole (const char *path, size_t *length)
     g_autofree char *text = g_malloc (YAML_BYTES_MOST + 1);
     ssize_t n;
     *length = 0;
-    while ((n = read (fd, text + *length, YAML_BYTES_MOST + 1 - *length)) > 0) *length += (size_t)n;
+    while ((n = read (fd, text + *length, YAML_BYTES_MOST + 1 - *length)) > 0) *length += (size_t) n;
     int code = errno;
     close (fd);
     errno = code;

@@ -10,14 +10,14 @@ void content_quote (GString *out, const char *text)
 {
     g_string_append_c (out, '"');
     for (const char *from = text, *at = text;; at++) {
-        unsigned char c = (unsigned char)*at;
+        unsigned char c = (unsigned char) *at;
         if (c >= 0x20 && c != '"' && c != '\\') continue;
         g_string_append_len (out, from, at - from);
         from = at + 1;
         if (c == '\0') break;
         g_string_append_c (out, '\\');
         if (c == '"' || c == '\\')
-            g_string_append_c (out, (char)c);
+            g_string_append_c (out, (char) c);
         else if (c == '\n')
             g_string_append_c (out, 'n');
         else if (c == '\r')
@@ -59,7 +59,7 @@ void content_text (GString *content, const char *bytes, size_t length, char **te
     bool good = text_repair (bytes, length, text);
     content_string (content, "text", *text);
     if (good) return;
-    g_autofree char *raw = g_base64_encode ((const guchar *)bytes, length);
+    g_autofree char *raw = g_base64_encode ((const guchar *) bytes, length);
     add_name (content, "repaired");
     g_string_append (content, "true");
     content_string (content, "raw", raw);

@@ -14,21 +14,21 @@ static size_t decode (const char *from, const char *end, char *out)
             from++;
         } else if (*from == '%' && end - from >= 3 && (high = g_ascii_xdigit_value (from[1])) >= 0 &&
                    (low = g_ascii_xdigit_value (from[2])) >= 0) {
-            *out++ = (char)(high << 4 | low);
+            *out++ = (char) (high << 4 | low);
             from += 3;
         } else {
             *out++ = *from++;
         }
     }
     *out = '\0';
-    return (size_t)(out - start);
+    return (size_t) (out - start);
 }
 
 static size_t count_fields (const char *bytes, size_t length)
 {
     size_t n = 0;
     for (const char *at = bytes, *end = bytes + length, *next; at < end; at = next + 1) {
-        next = memchr (at, '&', (size_t)(end - at));
+        next = memchr (at, '&', (size_t) (end - at));
         if (next == NULL) next = end;
         n += next > at;
     }
@@ -37,7 +37,7 @@ static size_t count_fields (const char *bytes, size_t length)
 
 bool form_parse (const char *bytes, size_t length, size_t max_fields, struct form *form)
 {
-    *form = (struct form)FORM_INIT;
+    *form = (struct form) FORM_INIT;
     if (length == 0) return true;
     size_t n = count_fields (bytes, length);
     if (n > max_fields) return false;
@@ -45,11 +45,11 @@ bool form_parse (const char *bytes, size_t length, size_t max_fields, struct for
     /* a decoded name or value is no longer than it was, and '=' or '&' leaves room for its NUL; the last value takes the one byte more */
     char *out = form->bytes = g_malloc (length + 1);
     for (const char *at = bytes, *end = bytes + length, *next; at < end; at = next + 1) {
-        next = memchr (at, '&', (size_t)(end - at));
+        next = memchr (at, '&', (size_t) (end - at));
         if (next == NULL) next = end;
         if (next == at) continue;
         struct form_field *field = &form->fields[form->n_fields++];
-        const char *equals = memchr (at, '=', (size_t)(next - at));
+        const char *equals = memchr (at, '=', (size_t) (next - at));
         field->name = out;
         field->name_length = decode (at, equals == NULL ? next : equals, out);
         out += field->name_length;
@@ -77,14 +77,14 @@ void form_clear (struct form *form)
 {
     g_free (form->fields);
     g_free (form->bytes);
-    *form = (struct form)FORM_INIT;
+    *form = (struct form) FORM_INIT;
 }
 
 static void append_escaped (GString *out, const char *bytes, size_t length)
 {
     static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)bytes[i];
+        unsigned char byte = (unsigned char) bytes[i];
         if (g_ascii_isalnum (bytes[i]) || (byte != 0 && strchr ("-_.!~*'()", byte) != NULL)) {
             g_string_append_c (out, bytes[i]);
         } else {

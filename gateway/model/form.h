@@ -26,9 +26,9 @@ struct form {
     size_t n_fields;
     char *bytes;
 };
-#define FORM_INIT                                                                                                                          \
-    {                                                                                                                                      \
-        NULL, 0, NULL                                                                                                                      \
+#define FORM_INIT \
+    { \
+        NULL, 0, NULL \
     }
 
 /* False: more than max_fields fields; form stays empty. */

@@ -44,7 +44,7 @@ GBytes *http_request_format (const struct http_request *request)
     }
     out = append (out, "\r\n");
     if (body_length > 0) memcpy (out, body, body_length);
-    g_assert ((size_t)(out - wire) + body_length == length);
+    g_assert ((size_t) (out - wire) + body_length == length);
     return g_bytes_new_take (wire, length);
 }
 
@@ -52,7 +52,7 @@ GBytes *http_request_format (const struct http_request *request)
 static const char *line_end (const char *at, const char *end, bool folds)
 {
     for (const char *from = at;;) {
-        const char *found = memmem (from, (size_t)(end - from), "\r\n", 2);
+        const char *found = memmem (from, (size_t) (end - from), "\r\n", 2);
         if (found == NULL) return NULL;
         if (!folds || found + 2 == end || (found[2] != ' ' && found[2] != '\t')) return found;
         from = found + 2;
@@ -69,7 +69,7 @@ static bool scan_headers (const char *at, const char *end, size_t *n_headers, co
             return true;
         }
         const char *stop = line_end (at, end, true);
-        if (stop == NULL || memmem (at, (size_t)(stop - at), ": ", 2) == NULL) return false;
+        if (stop == NULL || memmem (at, (size_t) (stop - at), ": ", 2) == NULL) return false;
         at = stop + 2;
     }
 }
@@ -84,17 +84,17 @@ struct http_request *http_request_parse (GBytes *wire)
     const char *line = line_end (bytes, end, false);
     size_t n_headers, line_length;
     if (line == NULL || !scan_headers (line + 2, end, &n_headers, &body)) return NULL;
-    line_length = (size_t)(line - bytes);
+    line_length = (size_t) (line - bytes);
     const char *space = memchr (bytes, ' ', line_length);
-    size_t head_length = (size_t)(body - bytes);
+    size_t head_length = (size_t) (body - bytes);
     if (line_length < strlen (VERSION) || memcmp (line - strlen (VERSION), VERSION, strlen (VERSION)) != 0 || space == NULL ||
         space >= line - strlen (VERSION) || memchr (bytes, '\0', head_length) != NULL)
         return NULL;
 
     size_t offset = sizeof (struct http_request) + n_headers * sizeof (struct http_header);
     struct http_request *request = g_malloc (offset + head_length + line_length + 1);
-    struct http_header *headers = (struct http_header *)(request + 1);
-    char *head = (char *)request + offset, *path = head + head_length;
+    struct http_header *headers = (struct http_header *) (request + 1);
+    char *head = (char *) request + offset, *path = head + head_length;
     memcpy (head, bytes, head_length);
     head[space - bytes] = '\0';
     head[line_length - strlen (VERSION)] = '\0';

@@ -9,14 +9,16 @@
 #include <glib.h>
 #include <stdbool.h>
 
-struct http_header { const char *name, *value; };
+struct http_header {
+    const char *name, *value;
+};
 
 /* Borrowed by whoever is called with it. */
 struct http_request {
-    const char *method;  /* "POST" */
-    const char *target;  /* raw, as on the wire: "/hooks/acme/sms?x=1" */
-    const char *path;    /* target up to '?', still percent-encoded */
-    const char *query;   /* after '?', still percent-encoded; "" where there is none */
+    const char *method; /* "POST" */
+    const char *target; /* raw, as on the wire: "/hooks/acme/sms?x=1" */
+    const char *path;   /* target up to '?', still percent-encoded */
+    const char *query;  /* after '?', still percent-encoded; "" where there is none */
     const struct http_header *headers;
     size_t n_headers;
     GBytes *body; /* never NULL */

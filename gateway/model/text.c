@@ -10,7 +10,7 @@
 static uint32_t surrogate (const uint8_t *at, const uint8_t *end)
 {
     if (end - at < 3 || at[0] != 0xed || at[1] < 0xa0 || at[1] > 0xbf || (at[2] & 0xc0) != 0x80) return 0;
-    return 0xd000u | (uint32_t)(at[1] & 0x3f) << 6 | (at[2] & 0x3f);
+    return 0xd000u | (uint32_t) (at[1] & 0x3f) << 6 | (at[2] & 0x3f);
 }
 
 /* Appends what stands for the bad bytes at `at`; returns how many they are. */
@@ -38,8 +38,8 @@ bool text_repair (const char *bytes, size_t length, char **text)
     for (;;) {
         g_string_append_len (out, at, bad - at);
         if (bad == end) break;
-        at = bad + replace (out, (const uint8_t *)bad, (const uint8_t *)end);
-        (void)g_utf8_validate_len (at, (size_t)(end - at), &bad);
+        at = bad + replace (out, (const uint8_t *) bad, (const uint8_t *) end);
+        (void) g_utf8_validate_len (at, (size_t) (end - at), &bad);
     }
     *text = g_string_free (out, FALSE);
     return false;

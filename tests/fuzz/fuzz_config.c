@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     g_autoptr (GPtrArray) faults = faults_new ();
-    struct config *config = config_parse ("fuzz.yaml", (const char *)data, size, faults);
+    struct config *config = config_parse ("fuzz.yaml", (const char *) data, size, faults);
     g_assert_true ((config != NULL) == (faults->len == 0));
     for (unsigned i = 0; i < faults->len; i++) {
         const struct fault *fault = faults->pdata[i];

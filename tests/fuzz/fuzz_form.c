@@ -36,7 +36,7 @@ static void try_text (const char *bytes, size_t length)
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     struct form form, again;
-    const char *bytes = (const char *)data;
+    const char *bytes = (const char *) data;
     try_text (bytes, size);
     try_address (address_tel (bytes, size));
     try_address (address_phone (bytes, size, bytes, MIN (size, 2)));

@@ -141,7 +141,7 @@ static void expect_single (const char *text, size_t length, const char *message)
     g_assert_null (config_parse ("x", text, length, faults));
     g_assert_cmpint (g_get_monotonic_time () - start, <, 10 * G_TIME_SPAN_SECOND);
     g_assert_cmpuint (faults->len, >=, 1);
-    g_assert_nonnull (strstr (((const struct fault *)faults->pdata[0])->message, message));
+    g_assert_nonnull (strstr (((const struct fault *) faults->pdata[0])->message, message));
 }
 
 static void test_huge (void)
@@ -158,7 +158,7 @@ static void test_huge (void)
     g_assert_cmpint (g_get_monotonic_time () - start, <, G_TIME_SPAN_SECOND);
     g_unlink (path);
     g_assert_cmpuint (faults->len, ==, 1);
-    g_assert_cmpstr (((const struct fault *)faults->pdata[0])->message, ==, "the file is larger than 1 MB");
+    g_assert_cmpstr (((const struct fault *) faults->pdata[0])->message, ==, "the file is larger than 1 MB");
     expect_single (text, 1 << 20, "nested too deeply");
 
     /* One long value, many times. */
@@ -185,7 +185,7 @@ static void test_unreadable (void)
         g_autoptr (GPtrArray) faults = faults_new ();
         g_assert_null (config_load (paths[i], faults));
         g_assert_cmpuint (faults->len, ==, 1);
-        g_assert_true (g_str_has_prefix (((const struct fault *)faults->pdata[0])->message, "could not read the file: "));
+        g_assert_true (g_str_has_prefix (((const struct fault *) faults->pdata[0])->message, "could not read the file: "));
     }
 }
 

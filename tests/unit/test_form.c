@@ -139,7 +139,7 @@ static void requests_come_back_as_they_were (void)
 static void bodies_of_any_bytes (void)
 {
     g_autofree char *bytes = g_malloc (70000);
-    for (size_t i = 0; i < 70000; i++) bytes[i] = (char)(i * 7);
+    for (size_t i = 0; i < 70000; i++) bytes[i] = (char) (i * 7);
     g_autoptr (GBytes) body = g_bytes_new_static (bytes, 70000);
     struct http_request request = {"PUT", "/", "/", "", NULL, 0, body};
     g_autoptr (GBytes) wire = http_request_format (&request);
@@ -160,9 +160,9 @@ static void credentials_are_not_journaled (void)
 
 static void what_was_not_written_here (void)
 {
-#define WIRE(text)                                                                                                                         \
-    {                                                                                                                                      \
-        text, sizeof text - 1                                                                                                              \
+#define WIRE(text) \
+    { \
+        text, sizeof text - 1 \
     }
     static const struct {
         const char *bytes;

@@ -49,7 +49,7 @@ static void test_threads (void)
 {
     g_autofree struct id *ids = g_new (struct id, THREADS * EACH);
     GThread *threads[THREADS];
-    for (int i = 0; i < THREADS; i++) threads[i] = g_thread_new ("ids", make_ids, ids + (size_t)i * EACH);
+    for (int i = 0; i < THREADS; i++) threads[i] = g_thread_new ("ids", make_ids, ids + (size_t) i * EACH);
     for (int i = 0; i < THREADS; i++) {
         g_thread_join (threads[i]);
         for (int j = 1; j < EACH; j++) g_assert_cmpint (compare (ids + i * EACH + j - 1, ids + i * EACH + j), <, 0);

@@ -7,7 +7,7 @@ static void expect_refused (const char *text, size_t length, const char *words)
 {
     g_autoptr (GError) error = NULL;
     g_assert_null (json_parse_text (text, length, &error));
-    g_assert_error (error, JSON_FAULT, (int)(strstr (words, "nested") || strstr (words, "larger") ? JSON_FAULT_LIMIT : JSON_FAULT_SYNTAX));
+    g_assert_error (error, JSON_FAULT, (int) (strstr (words, "nested") || strstr (words, "larger") ? JSON_FAULT_LIMIT : JSON_FAULT_SYNTAX));
     g_assert_nonnull (strstr (error->message, words));
     g_assert_null (strstr (error->message, "hunter2"));
 }

@@ -23,7 +23,7 @@ static char *end_capture (void)
     close (saved);
     GString *text = g_string_new (NULL);
     rewind (capture);
-    for (int c; (c = fgetc (capture)) != EOF;) g_string_append_c (text, (char)c);
+    for (int c; (c = fgetc (capture)) != EOF;) g_string_append_c (text, (char) c);
     fclose (capture);
     return g_string_free (text, FALSE);
 }
@@ -45,7 +45,7 @@ static void test_line (void)
                      "a \"word\", a \\, a line end\nforged, \x1b[31m and \x7f\xef\xbf\xbd after 3");
     const char *at = json_string_value (json_object_get (line, "ts"));
     g_assert_true (g_regex_match_simple ("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z$", at, 0, 0));
-    for (const char *c = text; c < end; c++) g_assert_cmpint ((unsigned char)*c, >=, 0x20);
+    for (const char *c = text; c < end; c++) g_assert_cmpint ((unsigned char) *c, >=, 0x20);
 }
 
 static void test_level (void)
@@ -69,7 +69,7 @@ static void test_level (void)
 
 static void *write_lines (void *data)
 {
-    g_autofree char *filler = g_strnfill (300, (char)GPOINTER_TO_INT (data));
+    g_autofree char *filler = g_strnfill (300, (char) GPOINTER_TO_INT (data));
     for (int i = 0; i < EACH; i++) log_info ("thread", "%s", filler);
     return NULL;
 }

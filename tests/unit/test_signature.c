@@ -6,7 +6,7 @@
 static GHmac *hmac_of (GChecksumType type, const char *key, const char *message)
 {
     GHmac *hmac = signature_start (type, key);
-    g_hmac_update (hmac, (const guchar *)message, (gssize)strlen (message));
+    g_hmac_update (hmac, (const guchar *) message, (gssize) strlen (message));
     return hmac;
 }
 

@@ -80,7 +80,7 @@ static void repaired_content_keeps_the_bytes (void)
 {
     char bytes[256];
     g_autofree char *text = NULL;
-    for (int i = 0; i < 256; i++) bytes[i] = (char)i;
+    for (int i = 0; i < 256; i++) bytes[i] = (char) i;
     GString *open = content_new ("text");
     content_text (open, bytes, sizeof bytes, &text);
     g_autofree char *content = content_end (open);

@@ -192,7 +192,7 @@ static void one_file (gconstpointer data)
 
 static int compare_names (gconstpointer a, gconstpointer b)
 {
-    return strcmp (*(const char *const *)a, *(const char *const *)b);
+    return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
 static void add_files (GPtrArray *names)

@@ -23,7 +23,6 @@ struct http_server_options {
     /* Largest body for that request head (body is empty here), bytes. Over it: 413. Called on the HTTP thread. */
     size_t (*body_max) (const struct http_request *head, void *data);
     void (*handler) (struct http_exchange *exchange, void *data);
-    /* Makes the body of an error that the server itself finds (400, 408, 413, 431, 501 …); NULL: problem+json with title and status. */
     void *data;
 };
 

@@ -4,7 +4,7 @@
  * the clock starts. One thread, epoll. Closed loop: every connection sends its next request when it has its answer. With --rate, open
  * loop: requests are due at even intervals, and latency counts from when one was due.
  *
- *     load --port P --url PUBLIC_URL/hooks/acme/support-sms --token T --messages N --connections C [--rate R] [--senders S] [--run NAME]
+ *     load --port P --url PUBLIC_URL/hooks/acme/support-sms --token T --messages N --connections C [--rate R] [--senders S] [--first-sender F] [--run NAME]
  *
  * Prints one JSON line: {"acknowledged":N,"refused":N,"seconds":S,"rate":R,"p50":ms,"p99":ms}
  */
@@ -20,13 +20,14 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-static int port, n_messages = 10000, n_connections = 64, n_senders = 10000, rate;
+static int port, n_messages = 10000, n_connections = 64, n_senders = 10000, first_sender, rate;
 static char *url, *token, *run_name = "a";
 static const GOptionEntry entries[] = {
     {"port", 0, 0, G_OPTION_ARG_INT, &port, "", ""},
     {"messages", 0, 0, G_OPTION_ARG_INT, &n_messages, "", ""},
     {"connections", 0, 0, G_OPTION_ARG_INT, &n_connections, "", ""},
     {"senders", 0, 0, G_OPTION_ARG_INT, &n_senders, "", ""},
+    {"first-sender", 0, 0, G_OPTION_ARG_INT, &first_sender, "", ""},
     {"rate", 0, 0, G_OPTION_ARG_INT, &rate, "", ""},
     {"url", 0, 0, G_OPTION_ARG_STRING, &url, "", ""},
     {"token", 0, 0, G_OPTION_ARG_STRING, &token, "", ""},
@@ -52,7 +53,7 @@ struct connection {
 static struct request make_request (int i)
 {
     g_autofree char *sid = g_strdup_printf ("SM%s%030d", run_name, i);
-    g_autofree char *from = g_strdup_printf ("+1555%07d", (int) ((int64_t) i * 7919 % n_senders));
+    g_autofree char *from = g_strdup_printf ("+1555%07d", first_sender + (int) ((int64_t) i * 7919 % n_senders));
     const char *pairs[][2] = {{"AccountSid", "AC00000000000000000000000000000001"},
                               {"ApiVersion", "2010-04-01"},
                               {"Body", "Hello, is my order 4711 on its way? I need it on Friday."},

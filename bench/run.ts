@@ -37,24 +37,30 @@ interface Load {
     p99: number;
 }
 let nRuns = 0;
-/** others: how many messages the caller has stored meanwhile by itself. */
-async function load(gateway: Gateway, messages: number, connections: number, extra: string[] = [], others = (): number => 0): Promise<Load> {
-    const before = (await gateway.count("message")) - others();
+async function load(gateway: Gateway, messages: number, connections: number, extra: string[] = []): Promise<Load> {
     const name = String(++nRuns).padStart(2, "0");
     const { stdout } = await run("build/bench/load", [
         "--port", new URL(gateway.url).port, "--url", `${publicUrl}/hooks/acme/support-sms`, "--token", authToken,
         "--messages", String(messages), "--connections", String(connections), "--run", name, ...extra,
     ]);
     const result = JSON.parse(stdout) as Load;
-    const stored = (await gateway.count("message")) - before - others();
-    if (stored !== result.acknowledged || result.refused) throw new Error(`${result.acknowledged} acknowledged, ${result.refused} refused, but ${stored} stored`);
+    if (result.refused) throw new Error(`${result.refused} refused`);
+    return result;
+}
+
+/** A load whose rows are counted. */
+async function countedLoad(gateway: Gateway, messages: number, connections: number, extra: string[] = []): Promise<Load> {
+    const before = await gateway.count("message");
+    const result = await load(gateway, messages, connections, extra);
+    const stored = (await gateway.count("message")) - before;
+    if (stored !== result.acknowledged) throw new Error(`${result.acknowledged} acknowledged, but ${stored} stored`);
     return result;
 }
 
 /** pgbench of one call of bench.store; messages a second by counted rows. */
-async function pgbench(gateway: Gateway, clients: number, batch: number, seconds: number): Promise<number> {
+async function pgbench(gateway: Gateway, clients: number, batch: number, seconds: number, accounts: number): Promise<number> {
     const script = `${gateway.directory}/store.sql`;
-    fs.writeFileSync(script, `select bench.store (${batch}, 10000);\n`);
+    fs.writeFileSync(script, `select bench.store (${batch}, 10000, ${accounts});\n`);
     fs.chmodSync(gateway.directory, 0o755);
     const before = await gateway.count("message");
     const began = performance.now();
@@ -65,6 +71,12 @@ async function pgbench(gateway: Gateway, clients: number, batch: number, seconds
     );
     const took = (performance.now() - began) / 1000;
     return ((await gateway.count("message")) - before) / took;
+}
+
+/** As on a server that has run for a day: its files of write-ahead log are there and used again, none has to be made in the middle of a burst. */
+async function makeLogFiles(gateway: Gateway): Promise<void> {
+    await gateway.sql("do $$ begin for i in 1..250 loop perform pg_logical_emit_message (false, 'bench', repeat (md5 (i::text), 260000)); end loop; end $$");
+    await gateway.sql("checkpoint");
 }
 
 async function functions(gateway: Gateway): Promise<string> {
@@ -92,7 +104,8 @@ async function screen(gateway: Gateway, rate: number): Promise<number> {
     await stream.opened;
     // A probe every 100 ms, from its acknowledgement (which comes after COMMIT) to its event at the client.
     const acknowledged = new Map<string, number>();
-    const loading = load(gateway, rate * 6, 64, ["--rate", String(rate)], () => acknowledged.size);
+    const before = await gateway.count("message");
+    const loading = load(gateway, rate * 6, 64, ["--rate", String(rate)]);
     for (let i = 0; i < 40; i++) {
         const { sid } = await gateway.twilio.receive({ from: `+1666${String(i).padStart(7, "0")}`, body: "probe" });
         acknowledged.set(sid, performance.now());
@@ -108,7 +121,8 @@ async function screen(gateway: Gateway, rate: number): Promise<number> {
         if (at !== undefined) delays.push(Math.max(0, stream.arrivals.get(value.id)! - at));
     }
     stream.close();
-    await loading;
+    const stored = (await loading).acknowledged + acknowledged.size;
+    if ((await gateway.count("message")) - before !== stored) throw new Error(`${stored} acknowledged, another number stored`);
     return delays.sort((a, b) => a - b)[38]!;
 }
 
@@ -129,30 +143,34 @@ async function main(): Promise<void> {
     await gateway.sql("select pg_reload_conf()");
     await gateway.sql(`set search_path = ${await functions(gateway)}, pg_catalog; ${fs.readFileSync("bench/bench.sql", "utf8")}`);
 
-    const young = (await load(gateway, 20_000, 64)).rate;
+    await makeLogFiles(gateway);
+
+    const newcomers = 10_000;
+    const young = (await countedLoad(gateway, 30_000, 256, ["--senders", String(newcomers)])).rate;
     const single: number[] = [], batch: number[] = [], http: number[] = [];
     const clients = [8, 16, 32, 64];
     for (let round = 0; round < rounds; round++) {
         const best = round === 0 ? clients : [clients[0]!, clients[1]!];
-        single.push(Math.max(...(await best.reduce<Promise<number[]>>(async (all, n) => [...(await all), await pgbench(gateway, n, 1, 4)], Promise.resolve([])))));
-        batch.push(await pgbench(gateway, 1, 128, 4));
-        http.push((await load(gateway, 40_000, 256)).rate);
+        single.push(Math.max(...(await best.reduce<Promise<number[]>>(async (all, n) => [...(await all), await pgbench(gateway, n, 1, 4, 20)], Promise.resolve([])))));
+        batch.push(await pgbench(gateway, 1, 128, 4, 1));
+        http.push((await countedLoad(gateway, 40_000, 256)).rate);
     }
     const s = median(single), b = median(batch), h = median(http);
     report("pgbench, one transaction a message, best of 8 to 64 clients", s, 0, "messages/s");
     report("intake() itself, batches of 128, one connection", b, 4 * s, "messages/s");
     report("in over HTTP, signatures checked, 256 connections", h, Math.max(3 * s, 0.6 * b), "messages/s");
-    report("in over HTTP from an empty database, against later", young / h, 0.7, "ratio");
+    const later = (await countedLoad(gateway, 30_000, 256, ["--senders", String(newcomers), "--first-sender", "5000000"])).rate;
+    report("in over HTTP from an empty database, against as many new senders later", young / later, 0.7, "ratio");
     const half = Math.floor(h / 2);
-    report("99th percentile at half load", (await load(gateway, half * 6, 64, ["--rate", String(half)])).p99, 25, "ms", true);
+    report("99th percentile at half load", (await countedLoad(gateway, half * 6, 64, ["--rate", String(half)])).p99, 25, "ms", true);
     report("commit to screen at half load, 99th percentile", await screen(gateway, half), 50, "ms", true);
     report("resident with 10,000 open tickets and 1,000 event streams", await memory(gateway), 64, "MB", true);
     const page = await inboxPage(gateway);
 
-    while ((await gateway.count("message")) < storedRows) await pgbench(gateway, 2, 128, 10);
+    while ((await gateway.count("message")) < storedRows) await pgbench(gateway, 2, 128, 10, 1);
     await gateway.sql("checkpoint");
     const full: number[] = [];
-    for (let round = 0; round < 3; round++) full.push((await load(gateway, 40_000, 256)).rate);
+    for (let round = 0; round < 3; round++) full.push((await countedLoad(gateway, 40_000, 256)).rate);
     report(`in over HTTP with ${storedRows} messages stored, against before`, median(full) / h, 0.7, "ratio");
     report("first inbox page then, against before", page / (await inboxPage(gateway)), 0.8, "ratio");
 

@@ -8,7 +8,7 @@ comment on function event_at is 'the newest event number of an account';
 create function api_events (p_account bigint, p_after bigint, p_limit int)
 returns table (number bigint, type text, body text)
 language plpgsql stable rows 200
-  set plan_cache_mode = auto set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
     perform plan_young ();
     return query

@@ -42,6 +42,9 @@ struct receipt {
     char *code;   /* the provider's own, NULL: none */
     char *detail; /* the provider's words, NULL: none */
     int64_t at;   /* 0: not said */
+    char *reference; /* the id of our message, where the callback's URL carries it; NULL: none */
+    int part;        /* which part of that message */
+    bool opted_out;  /* it failed because the customer wants nothing more */
 };
 
 struct receipt *receipt_new (const char *external_id, enum status status);

@@ -1,0 +1,323 @@
+-- Answers and first messages on their way into the queue, and what can be done to them there.
+
+-- Where a reply to a ticket would go, or a message to an address on a channel: what is needed to compose it. No row: no such ticket or channel.
+create function send_target (p_account bigint, p_ticket uuid, p_channel text, p_uri text)
+returns table (channel_id bigint, channel text, uri text, disabled boolean) language plpgsql stable as $$
+begin
+    if p_ticket is not null then
+        return query
+        select c.channel_id, c.slug, t.uri, c.disabled_at is not null
+        from gateway.ticket t join gateway.channel c on c.account_id = t.account_id and c.channel_id = t.channel_id
+        where t.account_id = p_account and t.ticket_id = p_ticket;
+    else
+        return query
+        select c.channel_id, c.slug, p_uri, c.disabled_at is not null
+        from gateway.channel c
+        where c.account_id = p_account and c.slug = p_channel;
+    end if;
+end $$;
+comment on function send_target is 'the line of a reply or of a first message; no locks';
+
+-- The answer that was given to the same POST before, if any. Whoever asks holds the key until it commits, so of twins one waits.
+-- Raises SB422 when the key was used for another body.
+create function replay (p_account bigint, p_hash bytea, p_fingerprint bytea) returns table (status int, body text) language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock (('x' || encode (substr (p_hash, 1, 8), 'hex'))::bit (64)::bigint);
+    return query
+    select i.status, i.body from gateway.idempotency i
+    where i.account_id = p_account and i.hash = p_hash and i.fingerprint = p_fingerprint;
+    if not found and exists (select from gateway.idempotency i where i.account_id = p_account and i.hash = p_hash) then
+        raise 'this Idempotency-Key was used for another request' using errcode = 'SB422', constraint = 'Idempotency-Key';
+    end if;
+end $$;
+comment on function replay is 'the answer kept for an Idempotency-Key; takes its advisory lock; SB422';
+
+-- Why nothing may be sent on a line now; null: it may.
+create function line_closed (p_account bigint, p_channel bigint, p_uri text, p_now timestamptz) returns text language sql stable as $$
+    select case
+        when exists (select from gateway.channel c where c.account_id = p_account and c.channel_id = p_channel and c.disabled_at is not null)
+            then 'the channel is disabled'
+        when is_opted_out (p_account, p_channel, p_uri) then 'the contact has opted out'
+        when exists (
+            select from gateway.address a join gateway.contact k on k.account_id = a.account_id and k.contact_id = a.contact_id
+            where a.account_id = p_account and a.uri = p_uri and k.blocked_at is not null) then 'the contact is blocked'
+        when exists (
+            select from gateway.pair p
+            where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri and p.window_until <= p_now)
+            then 'the reply window is closed'
+    end
+$$;
+comment on function line_closed is 'why nothing may be sent on a line; no locks';
+
+-- The contact of a line; made where the address is new. The caller holds the pair.
+create function line_contact (p_account bigint, p_channel bigint, p_uri text, p_contact uuid, p_now timestamptz, out contact uuid, out created boolean)
+language plpgsql as $$
+begin
+    created := false;
+    select p.contact_id into contact from gateway.pair p where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri;
+    if contact is null then
+        with made as (
+            insert into gateway.address (account_id, uri, contact_id, created_at) values (p_account, p_uri, p_contact, p_now)
+            on conflict do nothing
+            returning account_id, contact_id
+        )
+        insert into gateway.contact (account_id, contact_id, created_at, updated_at)
+        select account_id, contact_id, p_now, p_now from made;
+        created := found;
+        select a.contact_id into contact from gateway.address a where a.account_id = p_account and a.uri = p_uri;
+    end if;
+end $$;
+comment on function line_contact is 'the contact of a line, made where it is new; locks address';
+
+-- Keeps one outgoing message or note, and its delivery, or gives back what an equal POST was answered before.
+-- p_ticket null: the line's ticket, or a new one. p_seen: the newest message that the author had read. Answers 202, 201 (note), or 409 with
+-- the messages that the author has not read. Locks the key, pair, ticket, deliveries, counter. Raises SB404, SB409, SB422.
+create function api_send (
+    p_account bigint, p_hash bytea, p_fingerprint bytea,
+    p_channel bigint, p_uri text, p_ticket uuid, p_new_ticket uuid, p_new_contact uuid,
+    p_message uuid, p_kind text, p_from text, p_author_type text, p_author uuid, p_text text, p_content jsonb, p_reference text,
+    p_metadata jsonb, p_expires_at timestamptz, p_lane text, p_seen bigint, p_in_reply_to uuid, p_retry_of uuid, p_attachments uuid[],
+    p_n_parts int, p_weight int, p_segments jsonb, p_now timestamptz, p_give_up_at timestamptz
+) returns table (status int, body text) language plpgsql as $$
+#variable_conflict use_column
+declare
+    t gateway.ticket;
+    v_contact uuid; v_new_contact boolean := false;
+    v_state text; v_closed text; v_event bigint; v_number bigint;
+    v_lane int := (p_lane = 'bulk')::int;
+begin
+    if p_hash is not null then
+        return query select * from replay (p_account, p_hash, p_fingerprint);
+        if found then
+            return;
+        end if;
+    end if;
+    insert into gateway.pair (account_id, channel_id, uri) values (p_account, p_channel, p_uri) on conflict do nothing;
+    perform from gateway.pair p where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri for no key update;
+    v_closed := case when p_kind = 'outgoing' then line_closed (p_account, p_channel, p_uri, p_now) end;
+    if v_closed is not null then
+        raise '%', v_closed using errcode = 'SB409';
+    end if;
+    select k.* into t from gateway.ticket k
+    where k.account_id = p_account
+      and k.ticket_id = coalesce (p_ticket, (select p.ticket_id from gateway.pair p
+                                             where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri))
+    for no key update;
+    if p_ticket is not null and t.ticket_id is null then
+        raise 'no such ticket' using errcode = 'SB404';
+    end if;
+    if p_seen is not null and exists (
+        select from gateway.message m
+        where m.account_id = p_account and m.ticket_id = t.ticket_id and m.number > p_seen and m.kind = 'incoming') then
+        return query
+        select 409, json_build_object ('newer', json_agg (j order by m.number))::text
+        from gateway.message m cross join lateral message_json (p_account, m.message_id) j
+        where m.account_id = p_account and m.ticket_id = t.ticket_id and m.number > p_seen and m.kind = 'incoming';
+        return;
+    end if;
+    if p_in_reply_to is not null and not exists (
+        select from gateway.message m where m.account_id = p_account and m.message_id = p_in_reply_to and m.ticket_id = t.ticket_id) then
+        raise 'not a message of this ticket' using errcode = 'SB422', constraint = '/in_reply_to';
+    end if;
+
+    -- Which ticket: a reply reopens a closed one, a note does not; a first message leaves one that was closed seven days ago.
+    v_state := case
+        when t.ticket_id is null or p_ticket is null and t.status = 'closed' and t.closed_at <= p_now - interval '7 days' then 'created'
+        when t.status = 'closed' and p_kind = 'outgoing' then 'reopened'
+    end;
+    if v_state = 'reopened' and exists (
+        select from gateway.pair p
+        where p.account_id = t.account_id and p.channel_id = t.channel_id and p.uri = t.uri and p.ticket_id <> t.ticket_id) then
+        raise 'the line has a newer ticket' using errcode = 'SB409';
+    end if;
+    select * into v_contact, v_new_contact from line_contact (p_account, p_channel, p_uri, p_new_contact, p_now);
+
+    insert into gateway.counter as c (account_id, last_event, last_ticket)
+    values (p_account, 1 + v_new_contact::int + (v_state is not null)::int, (v_state is not distinct from 'created')::int)
+    on conflict (account_id) do update
+    set last_event = c.last_event + excluded.last_event, last_ticket = c.last_ticket + excluded.last_ticket
+    returning last_event, last_ticket into v_event, v_number;
+
+    if v_state = 'created' then
+        insert into gateway.ticket (account_id, ticket_id, number, channel_id, uri, contact_id, unread, last_number, last_message_id,
+                                    last_message_at, created_at, updated_at)
+        values (p_account, p_new_ticket, v_number, p_channel, p_uri, v_contact, 0, 1, p_message, p_now, p_now, p_now)
+        returning * into t;
+        update gateway.pair p set contact_id = v_contact, ticket_id = p_new_ticket
+        where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri;
+    elsif p_kind = 'note' then
+        update gateway.ticket k set last_number = k.last_number + 1, updated_at = p_now, version = k.version + 1
+        where k.account_id = p_account and k.ticket_id = t.ticket_id
+        returning * into t;
+    else
+        update gateway.ticket k
+        set last_number = k.last_number + 1, last_message_id = p_message, last_message_at = p_now, unread = 0, updated_at = p_now,
+            version = k.version + 1, status = case when k.status = 'closed' then 'open' else k.status end, closed_at = null
+        where k.account_id = p_account and k.ticket_id = t.ticket_id
+        returning * into t;
+    end if;
+
+    insert into gateway.message (account_id, message_id, ticket_id, number, channel_id, kind, status, from_uri, to_uri, author_type, author_id,
+                                 reference, in_reply_to, text, content, metadata, has_attachments, created_at, lane, expires_at, retry_of, n_parts,
+                                 segments)
+    values (p_account, p_message, t.ticket_id, t.last_number, p_channel, p_kind, case p_kind when 'note' then 'received' else 'queued' end,
+            p_from, case p_kind when 'outgoing' then p_uri end, p_author_type, p_author, p_reference, p_in_reply_to, p_text, p_content,
+            p_metadata, cardinality (p_attachments) > 0, p_now, p_lane, p_expires_at, p_retry_of, p_n_parts, p_segments);
+    update gateway.attachment f set message_id = p_message, position = o - 1
+    from unnest (p_attachments) with ordinality x (i, o)
+    where f.account_id = p_account and f.attachment_id = i and f.message_id is null and f.status = 'stored';
+    get diagnostics v_number = row_count;
+    if v_number <> cardinality (p_attachments) then
+        raise 'not a file that was uploaded and is in no message yet' using errcode = 'SB422', constraint = '/attachments';
+    end if;
+    if p_kind = 'outgoing' then
+        perform enqueue (p_account, p_channel, p_uri, p_message, v_lane, p_weight, p_now, p_give_up_at, p_expires_at);
+    end if;
+
+    insert into gateway.event (account_id, number, type, at, ticket_id, message_id, subject_id)
+    select p_account, v_event + 1 - row_number () over (order by o desc), type, p_now, ti, m, s
+    from (values (1, 'contact.created', null::uuid, null::uuid, v_contact, v_new_contact),
+                 (2, 'ticket.' || v_state, t.ticket_id, null, null, v_state is not null),
+                 (3, case p_kind when 'note' then 'message.updated' else 'message.queued' end, t.ticket_id, p_message, null, true))
+         x (o, type, ti, m, s, happened)
+    where happened;
+    return query
+    select case p_kind when 'note' then 201 else 202 end, j::text from message_json (p_account, p_message) j;
+    if p_hash is not null then
+        insert into gateway.idempotency (account_id, hash, fingerprint, status, body, created_at)
+        select p_account, p_hash, p_fingerprint, case p_kind when 'note' then 201 else 202 end, j::text, p_now
+        from message_json (p_account, p_message) j;
+    end if;
+end $$;
+comment on function api_send is 'keeps a message and its delivery; locks key, pair, ticket, deliveries, counter; SB404, SB409, SB422';
+
+-- Puts a message at the end of its pair's line; an agent's reply goes before bulk that was not begun. The caller holds the pair.
+create function enqueue (p_account bigint, p_channel bigint, p_uri text, p_message uuid, p_lane int, p_weight int, p_now timestamptz,
+                         p_give_up_at timestamptz, p_expires_at timestamptz) returns void language plpgsql as $$
+begin
+    if p_lane = 0 then
+        update gateway.delivery d set state = 1
+        where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri
+          and d.state = 0 and d.lane = 1 and d.claim_id is null and not d.uncertain;
+    end if;
+    insert into gateway.delivery (account_id, channel_id, uri, position, message_id, state, lane, run_at, created_at, give_up_at, expires_at, weight)
+    select p_account, p_channel, p_uri, coalesce (max (d.position), 0) + 1, p_message, coalesce (max ((d.state = 0)::int), 0), p_lane, p_now, p_now,
+           p_give_up_at, p_expires_at, p_weight
+    from gateway.delivery d
+    where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri;
+end $$;
+comment on function enqueue is 'queues a message on its line; the caller holds the pair';
+
+-- The line of an outgoing message, locked. Raises SB404.
+create function lock_line_of (p_account bigint, p_message uuid) returns gateway.message language plpgsql as $$
+declare
+    m gateway.message;
+begin
+    select k.* into m from gateway.message k where k.account_id = p_account and k.message_id = p_message;
+    if m.message_id is null then
+        raise 'no such message' using errcode = 'SB404';
+    end if;
+    perform from gateway.pair p where p.account_id = p_account and p.channel_id = m.channel_id and p.uri = m.to_uri for no key update;
+    select k.* into m from gateway.message k where k.account_id = p_account and k.message_id = p_message;
+    return m;
+end $$;
+comment on function lock_line_of is 'a message whose line is locked; SB404';
+
+-- Takes a message back that was not begun. Raises SB404, SB409.
+create function api_cancel (p_account bigint, p_message uuid, p_now timestamptz) returns table (body text) language plpgsql as $$
+declare
+    m gateway.message := lock_line_of (p_account, p_message);
+begin
+    if m.status = 'canceled' then
+        return query select j::text from message_json (p_account, p_message) j;
+        return;
+    end if;
+    delete from gateway.delivery d
+    where d.account_id = p_account and d.message_id = p_message and d.claim_id is null and not d.uncertain and d.part = 0;
+    if not found then
+        raise 'the message is on its way or has gone' using errcode = 'SB409';
+    end if;
+    update gateway.message k set status = 'canceled' where k.account_id = p_account and k.message_id = p_message;
+    perform promote (array[p_account], array[m.channel_id], array[m.to_uri]);
+    perform tell (array[p_account], array['message.canceled'], array[m.ticket_id], array[p_message], array[null::uuid], p_now);
+    return query select j::text from message_json (p_account, p_message) j;
+end $$;
+comment on function api_cancel is 'takes a message back; locks pair, delivery, message, counter; SB404, SB409';
+
+-- Settles an uncertain message by hand: as sent, failed or retry. Raises SB404, SB409, SB422.
+create function api_settle (p_account bigint, p_message uuid, p_as text, p_now timestamptz) returns table (body text) language plpgsql as $$
+declare
+    m gateway.message := lock_line_of (p_account, p_message);
+    d gateway.delivery;
+    r record;
+begin
+    if p_as is null or p_as not in ('sent', 'failed', 'retry') then
+        raise 'as is sent, failed or retry' using errcode = 'SB422', constraint = '/as';
+    end if;
+    select k.* into d from gateway.delivery k
+    where k.account_id = p_account and k.message_id = p_message and k.uncertain and k.claim_id is null for no key update;
+    if m.status <> 'uncertain' or d.message_id is null then
+        raise 'only what is uncertain can be settled' using errcode = 'SB409';
+    end if;
+    if p_as = 'retry' then
+        update gateway.delivery k set state = 1, run_at = p_now, uncertain = false, give_up_at = greatest (k.give_up_at, p_now + interval '1 hour')
+        where k.account_id = p_account and k.message_id = p_message;
+        perform tell (array[p_account], array['message.updated'], array[m.ticket_id], array[p_message], array[null::uuid], p_now);
+    else
+        delete from gateway.delivery k where k.account_id = p_account and k.message_id = p_message;
+        insert into gateway.part (account_id, message_id, part, status, updated_at)
+        select p_account, p_message, g, p_as, p_now from generate_series (d.part, coalesce (m.n_parts, 1) - 1) g
+        on conflict do nothing;
+        if p_as = 'failed' then
+            update gateway.message k
+            set error = jsonb_build_object ('code', 'settled', 'title', 'settled as failed by hand', 'detail', null, 'provider_code', null)
+            where k.account_id = p_account and k.message_id = p_message;
+        end if;
+        select * into r from raise_status (array[p_account], array[p_message]);
+        perform tell (array[p_account], array['message.' || r.status], array[m.ticket_id], array[p_message], array[null::uuid], p_now);
+    end if;
+    perform promote (array[p_account], array[m.channel_id], array[m.to_uri]);
+    return query select j::text from message_json (p_account, p_message) j;
+end $$;
+comment on function api_settle is 'settles an uncertain message by hand; locks pair, delivery, message, counter; SB404, SB409, SB422';
+
+-- Outgoing messages, newest first, by reference, status, or since a time. p_after: the id of the last one of the page before.
+create function api_outgoing (p_account bigint, p_reference text, p_status text, p_since timestamptz, p_limit int, p_after uuid)
+returns table (data text, next text, at bigint)
+language plpgsql stable set plan_cache_mode = force_custom_plan as $$
+declare
+    v_at bigint := event_at (p_account);
+begin
+    if p_status not in ('queued', 'uncertain', 'sent', 'failed', 'delivered', 'read', 'canceled') then
+        raise 'status is queued, uncertain, sent, failed, delivered, read or canceled' using errcode = 'SB422', constraint = 'status';
+    end if;
+    return query
+    with page as materialized (
+        select m.message_id, row_number () over (order by m.message_id desc) as n
+        from gateway.message m
+        where m.account_id = p_account and m.kind = 'outgoing'
+          and (p_reference is null or m.reference = p_reference)
+          and (p_status is null or m.status = p_status)
+          and (p_since is null or m.created_at >= p_since)
+          and (p_after is null or m.message_id < p_after)
+        order by m.message_id desc
+        limit p_limit + 1
+    )
+    select coalesce (json_agg (j order by p.n) filter (where p.n <= p_limit), '[]')::text,
+           case when count (*) > p_limit then (array_agg (p.message_id) filter (where p.n = p_limit))[1]::text end,
+           v_at
+    from page p
+    cross join lateral message_json (p_account, p.message_id) j;
+end $$;
+comment on function api_outgoing is 'a page of outgoing messages; no locks; SB422';
+
+-- A file that was uploaded: its bytes are stored already.
+create function api_attachment_create (p_account bigint, p_attachment uuid, p_mime text, p_name text, p_size bigint, p_sha256 bytea, p_now timestamptz)
+returns table (body text) language plpgsql as $$
+begin
+    insert into gateway.attachment (account_id, attachment_id, position, status, mime, name, size, sha256, created_at)
+    values (p_account, p_attachment, 0, 'stored', p_mime, p_name, p_size, p_sha256, p_now);
+    return query
+    select json_build_object ('id', p_attachment, 'mime', p_mime, 'name', p_name, 'size', p_size, 'status', 'stored')::text;
+end $$;
+comment on function api_attachment_create is 'notes an uploaded file; no locks';

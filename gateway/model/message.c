@@ -59,5 +59,6 @@ void receipt_free (struct receipt *receipt)
     g_free (receipt->external_id);
     g_free (receipt->code);
     g_free (receipt->detail);
+    g_free (receipt->reference);
     g_free (receipt);
 }

@@ -59,15 +59,6 @@ void batch_free (struct batch *batch)
     g_free (batch);
 }
 
-/* What makes a provider's id unique within its channel; receipts find their message by the hash of kind 'm', too. */
-static void hash_id (const char *external_id, uint8_t hash[16])
-{
-    uint8_t whole[32];
-    g_autofree char *text = g_strconcat ("m ", external_id, NULL);
-    signature_sha256 (text, strlen (text), whole);
-    memcpy (hash, whole, 16);
-}
-
 /* Ids are derived from the journal entry's, so that the same job always becomes the same rows. */
 static struct id derive (const struct intake_job *job, uint32_t place)
 {
@@ -84,7 +75,7 @@ static struct id derive (const struct intake_job *job, uint32_t place)
 static void add_message (struct batch *batch, int request, const struct intake_job *job, const struct incoming *incoming, uint32_t place)
 {
     struct flat_message m = {request, job, incoming, derive (job, place), derive (job, place + 1), derive (job, place + 2), {0}};
-    hash_id (incoming->external_id, m.hash);
+    message_hash_id (incoming->external_id, m.hash);
     g_array_append_val (batch->messages, m);
     for (guint i = 0; incoming->files && i < incoming->files->len; i++) {
         struct flat_file f = {(int) batch->messages->len, (int) i, incoming->files->pdata[i], derive (job, place + 3 + i), job};
@@ -105,7 +96,7 @@ static void flatten (struct batch *batch, const struct intake_job *jobs)
             add_message (batch, request, job, job->received.messages->pdata[i], i * FILES_MOST);
         for (guint i = 0; job->received.receipts && i < job->received.receipts->len; i++) {
             struct flat_receipt r = {request, (int) i, job->received.receipts->pdata[i], {0}};
-            hash_id (r.receipt->external_id, r.hash);
+            message_hash_id (r.receipt->external_id, r.hash);
             g_array_append_val (batch->receipts, r);
         }
     }

@@ -10,7 +10,17 @@
 struct adapter;
 
 /* Rows of struct channel's common: what every channel takes, whatever its adapter. */
-enum { CHANNEL_RATE, CHANNEL_CONCURRENCY, CHANNEL_ALLOW_PRIVATE, CHANNEL_API_URL, CHANNEL_N };
+enum {
+    CHANNEL_RATE,
+    CHANNEL_CONCURRENCY,
+    CHANNEL_ALLOW_PRIVATE,
+    CHANNEL_API_URL,
+    CHANNEL_ON_UNCERTAIN,
+    CHANNEL_UNCERTAIN_WAIT,
+    CHANNEL_GIVE_UP_AFTER,
+    CHANNEL_TIMEOUT,
+    CHANNEL_N
+};
 
 struct channel {
     const char *account; /* slug */

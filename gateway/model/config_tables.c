@@ -57,9 +57,15 @@ static const struct setting account_settings[] = {
 
 static const struct setting channel_settings[] = {
     [CHANNEL_RATE] = {"rate", SETTING_RATE, NULL, 0, "how fast the channel may send"},
-    [CHANNEL_CONCURRENCY] = {"concurrency", SETTING_INTEGER, NULL, 0, "how many calls to the provider at once"},
+    [CHANNEL_CONCURRENCY] = {"concurrency", SETTING_INTEGER, "20", 0, "how many calls to the provider at once"},
     [CHANNEL_ALLOW_PRIVATE] = {"allow_private", SETTING_BOOLEAN, "false", 0, "whether the provider may be called at a private address"},
     [CHANNEL_API_URL] = {"api_url", SETTING_URL, NULL, 0, "the provider's API, where it is not the usual one (a region, a test)"},
+    [CHANNEL_ON_UNCERTAIN] = {"on_uncertain", SETTING_STRING, "retry", 0,
+                              "what becomes of a message that may or may not have been sent: retry sends it again, hold waits for a hand"},
+    [CHANNEL_UNCERTAIN_WAIT] = {"uncertain_wait", SETTING_DURATION, "30s", 0,
+                                "before it is sent again: so long a receipt may still settle it"},
+    [CHANNEL_GIVE_UP_AFTER] = {"give_up_after", SETTING_DURATION, "4h", 0, "a message that could not be sent by then has failed"},
+    [CHANNEL_TIMEOUT] = {"timeout", SETTING_DURATION, "30s", 0, "how long the provider may take to answer a call"},
 };
 
 static const struct setting webhook_settings[] = {

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/message.h"
 
+#include "base/signature.h"
+
+#include <string.h>
+
 struct incoming *incoming_new (void)
 {
     return g_new0 (struct incoming, 1);
@@ -43,6 +47,14 @@ const char *status_name (enum status status)
     };
     g_assert (status < G_N_ELEMENTS (names));
     return names[status];
+}
+
+void message_hash_id (const char *external_id, uint8_t hash[16])
+{
+    uint8_t whole[32];
+    g_autofree char *text = g_strconcat ("m ", external_id, NULL);
+    signature_sha256 (text, strlen (text), whole);
+    memcpy (hash, whole, 16);
 }
 
 struct receipt *receipt_new (const char *external_id, enum status status)

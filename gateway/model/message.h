@@ -47,5 +47,8 @@ struct receipt {
     bool opted_out;  /* it failed because the customer wants nothing more */
 };
 
+/* What makes a provider's id of a message unique within its channel; receipts find their message by it. */
+void message_hash_id (const char *external_id, uint8_t hash[16]);
+
 struct receipt *receipt_new (const char *external_id, enum status status);
 void receipt_free (struct receipt *receipt);

@@ -5,12 +5,16 @@
 
 -- Takes or keeps the channels that this gateway may send on; which of them it has. A lease that another holds is left to it until it ends.
 create function own_channels (p_gateway uuid, p_accounts bigint[], p_channels bigint[], p_lease interval)
-returns table (account_id bigint, channel_id bigint) language sql as $$
+returns table (account_id bigint, channel_id bigint, paused boolean, health text) language sql as $$
+    with own as (
     insert into gateway.channel_lease as l (account_id, channel_id, gateway_id, until)
     select a, c, p_gateway, clock_timestamp () + p_lease from unnest (p_accounts, p_channels) x (a, c) order by a, c
     on conflict (account_id, channel_id) do update set gateway_id = excluded.gateway_id, until = excluded.until
     where l.gateway_id = excluded.gateway_id or l.until < clock_timestamp ()
     returning l.account_id, l.channel_id
+    )
+    select own.account_id, own.channel_id, s.paused_at is not null, coalesce (s.health, 'up')
+    from own left join gateway.channel_state s on s.account_id = own.account_id and s.channel_id = own.channel_id
 $$;
 comment on function own_channels is 'leases channels to a gateway, by the database''s clock; locks leases in key order';
 
@@ -252,3 +256,40 @@ create function is_opted_out (p_account bigint, p_channel bigint, p_uri text) re
         where o.account_id = p_account and o.uri = p_uri and coalesce (o.channel_id, 0) in (0, p_channel) and o.ended_at is null)
 $$;
 comment on function is_opted_out is 'whether nothing must be sent to this address on this channel; no locks';
+
+-- What a gateway that is no more had claimed on these channels comes back at once; their new owner asks, who alone may send there.
+create function recover_channels (p_accounts bigint[], p_channels bigint[]) returns int language plpgsql
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+    v_n int;
+begin
+    update gateway.delivery d set run_at = now ()
+    from unnest (p_accounts, p_channels) x (a, c)
+    where d.account_id = a and d.channel_id = c and d.state = 0 and d.claim_id is not null;
+    get diagnostics v_n = row_count;
+    return v_n;
+end $$;
+comment on function recover_channels is 'ends the claims of a gateway that is no more; locks deliveries';
+
+-- Says how a channel fares; an event where that changed between up and down. Gives back whether it did. Locks its state, then the counter.
+create function set_health (p_account bigint, p_channel bigint, p_health text, p_cause text, p_remedy text, p_now timestamptz)
+returns boolean language plpgsql as $$
+declare
+    v_old text;
+    v_number bigint;
+begin
+    insert into gateway.channel_state (account_id, channel_id, since) values (p_account, p_channel, p_now) on conflict do nothing;
+    select s.health into v_old from gateway.channel_state s where s.account_id = p_account and s.channel_id = p_channel for no key update;
+    update gateway.channel_state s
+    set health = p_health, cause = p_cause, remedy = p_remedy, checked_at = p_now, since = case when v_old = p_health then s.since else p_now end
+    where s.account_id = p_account and s.channel_id = p_channel;
+    if v_old = p_health then
+        return false;
+    end if;
+    insert into gateway.counter as c (account_id, last_event) values (p_account, 1)
+    on conflict (account_id) do update set last_event = c.last_event + 1
+    returning c.last_event into v_number;
+    insert into gateway.event (account_id, number, type, at, channel_id) values (p_account, v_number, 'channel.' || p_health, p_now, p_channel);
+    return true;
+end $$;
+comment on function set_health is 'how a channel fares; locks its state and the counter';

@@ -154,3 +154,6 @@ insert into gateway.secret (name, value) values ('media', uuid_send (gen_random_
 
 -- Outgoing messages by time, for the search by status.
 create index message_outgoing on gateway.message (account_id, message_id) where kind = 'outgoing';
+
+-- Of channel.up, channel.down and channel.degraded.
+alter table gateway.event add column channel_id bigint;

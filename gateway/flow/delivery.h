@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Deliveries between the database and the dispatcher: rows that were claimed, and what became of their attempts. No decisions here.
+ */
+#pragma once
+#include "base/ids.h"
+#include "model/task.h"
+#include "store/db.h"
+
+/* One claimed delivery. Owns its strings. */
+struct delivery {
+    int64_t account_id, channel_id, position;
+    char *uri;
+    struct id message_id;
+    int lane, attempt, n_parts, weight;
+    bool lost;     /* a gateway ended during its last attempt: what became of that is not known */
+    char *refusal; /* "expired", "opted_out": it must not be sent any more; NULL: it may */
+    int64_t give_up_at;
+    struct task task; /* TASK_SEND; task.part is the part to send; files have no URL yet */
+    char *files;      /* JSON of the database: [{"id","mime","name","size"}]; NULL: none */
+    char *notes;
+};
+
+void delivery_free (struct delivery *delivery);
+
+enum outcome { OUTCOME_SENT, OUTCOME_PROGRESS, OUTCOME_RETRY, OUTCOME_FAILED, OUTCOME_OPTED_OUT, OUTCOME_UNCERTAIN, OUTCOME_RELEASE };
+
+/* What became of an attempt. Owns delivery and its strings but the static ones. */
+struct settlement {
+    struct delivery *delivery;
+    enum outcome outcome;
+    char *external_id;        /* OUTCOME_SENT, OUTCOME_PROGRESS */
+    const char *code, *title; /* static; ours */
+    char *detail, *provider_code;
+    int http_status; /* 0: no answer */
+    int64_t took;    /* µs */
+    int64_t retry_at; /* µs since 1970; 0: not */
+    char *notes;
+};
+
+void settlement_free (struct settlement *settlement);
+
+/* Up to counts[i] due ones of each channel in one lane, as elements of a new array of struct delivery. */
+GPtrArray *delivery_claim (struct db *db, const int64_t *accounts, const int64_t *channels, const int *counts, size_t n, int lane,
+                           const struct id *claim, int64_t lease, GError **error);
+
+/* Reports settlements (of struct settlement), at most DELIVERY_BATCH at once; false: nothing is known to be stored, so ask again. */
+#define DELIVERY_BATCH 200
+bool delivery_settle (struct db *db, const struct id *claim, const GPtrArray *settlements, int64_t now, GError **error);

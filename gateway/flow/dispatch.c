@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/dispatch.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "flow/sender.h"
+#include "store/db.h"
+
+#include <string.h>
+
+/* What others queued is found by looking; our own wakes at once. */
+#define POLL (250 * G_TIME_SPAN_MILLISECOND)
+/* A channel is ours for so long by the database's clock; we stop two seconds before that by our own. */
+#define CHANNEL_LEASE (10 * G_TIME_SPAN_SECOND)
+#define CHANNEL_MARGIN (2 * G_TIME_SPAN_SECOND)
+#define CHANNEL_RENEW (3 * G_TIME_SPAN_SECOND)
+/* A claim ends by itself after so much more than its call may take. */
+#define CLAIM_MARGIN (60 * G_TIME_SPAN_SECOND)
+/* At a stop, what is under way has so long to be answered. */
+#define DRAIN (20 * G_TIME_SPAN_SECOND)
+#define RECONNECT_PAUSE (250 * G_TIME_SPAN_MILLISECOND)
+#define CONNECT_TIME (5 * G_TIME_SPAN_SECOND)
+
+#define OWN "select account_id, channel_id, paused, health from own_channels ($1, $2, $3, $4 * interval '1 microsecond')"
+#define RECOVER "select recover_channels ($1, $2)"
+#define LEAVE "select leave_channels ($1)"
+#define SET_HEALTH "select set_health ($1, $2, $3, $4, $5, $6)"
+
+/* A call on its way; the HTTP client's data. delivery NULL: a probe of the channel. */
+struct flight {
+    struct dispatch *dispatch;
+    struct sender *sender;
+    struct config *config;         /* a reference: a reload does not touch what is under way */
+    const struct channel *channel; /* of that configuration */
+    struct delivery *delivery;
+    struct task probe;
+    char *notes;
+    bool visible;
+    int64_t took; /* µs, of all rounds */
+    /* what came back */
+    struct call_outcome outcome; /* its strings and body are owned here */
+    char *words, *content_type, *location;
+    struct flight *next;
+};
+
+struct dispatch {
+    struct config *(*current) (void *data);
+    void (*changed) (void *data);
+    void *data;
+    struct http_client *client;
+    GThread *thread;
+    struct db *db;
+    struct id gateway_id; /* this run of the program; its claims carry it, too */
+    GHashTable *senders;  /* channel_id → struct sender */
+    struct config *config;
+    GPtrArray *settled;   /* of struct settlement: to be reported */
+    GQueue onward;        /* of struct flight: a part was sent; the next follows when that is reported */
+    int64_t next_renewal; /* monotonic */
+    int64_t next_try;     /* monotonic; not before it a lost database is asked again */
+    unsigned under_way;
+
+    GMutex lock;
+    GCond wake;
+    struct flight *finished; /* newest first */
+    bool woken, stopping;
+    struct dispatch_state state;
+};
+
+static void flight_free (struct flight *flight)
+{
+    if (!flight) return;
+    config_unref (flight->config);
+    delivery_free (flight->delivery);
+    task_clear (&flight->probe);
+    g_free (flight->notes);
+    g_clear_pointer (&flight->outcome.answer.body, g_bytes_unref);
+    g_free (flight->words);
+    g_free (flight->content_type);
+    g_free (flight->location);
+    g_free (flight);
+}
+
+static struct flight *flight_new (struct dispatch *dispatch, struct sender *sender)
+{
+    struct flight *flight = g_new0 (struct flight, 1);
+    flight->dispatch = dispatch;
+    flight->sender = sender;
+    flight->config = config_ref (dispatch->config);
+    flight->channel = sender->channel;
+    return flight;
+}
+
+/* ---- calls ---- */
+
+/* On the client's thread: keeps what came back and wakes the dispatcher. */
+static void landed (const struct call_outcome *outcome, void *data)
+{
+    struct flight *flight = data;
+    struct dispatch *dispatch = flight->dispatch;
+    g_clear_pointer (&flight->outcome.answer.body, g_bytes_unref);
+    g_free (flight->words);
+    g_free (flight->content_type);
+    g_free (flight->location);
+    flight->outcome = *outcome;
+    flight->outcome.words = flight->words = g_strdup (outcome->words);
+    flight->outcome.answer.content_type = flight->content_type = g_strdup (outcome->answer.content_type);
+    flight->outcome.answer.location = flight->location = g_strdup (outcome->answer.location);
+    if (outcome->answer.body) g_bytes_ref (outcome->answer.body);
+    flight->took += outcome->took;
+    g_mutex_lock (&dispatch->lock);
+    flight->next = dispatch->finished;
+    dispatch->finished = flight;
+    g_cond_signal (&dispatch->wake);
+    g_mutex_unlock (&dispatch->lock);
+}
+
+static const struct task *task_of (const struct flight *flight)
+{
+    return flight->delivery ? &flight->delivery->task : &flight->probe;
+}
+
+/* Hands the next call of the flight's task to the client; false: there is none. */
+static bool take_off (struct flight *flight)
+{
+    struct dispatch *dispatch = flight->dispatch;
+    const struct channel *channel = flight->channel;
+    struct call_request call = {0};
+    if (!channel->adapter->compose (channel, task_of (flight), flight->notes, clock_now (), &call)) {
+        call_request_clear (&call);
+        return false;
+    }
+    flight->visible = call.visible;
+    dispatch->under_way++;
+    const struct http_client_limits limits = {
+        .allow_private = values_number (channel->common, CHANNEL_ALLOW_PRIVATE) != 0,
+        .connect = CONNECT_TIME,
+        .whole = values_number (channel->common, CHANNEL_TIMEOUT),
+    };
+    http_client_call (dispatch->client, &call, &limits, landed, flight);
+    return true;
+}
+
+/* ---- what became of them ---- */
+
+static void set_health (struct dispatch *dispatch, const struct sender *sender, const struct channel *channel, const char *health, const char *cause, const char *remedy)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (params) p = params_new (6);
+    params_int64 (p, sender->account_id);
+    params_int64 (p, sender->channel_id);
+    params_text (p, health);
+    params_text (p, cause);
+    params_text (p, remedy);
+    params_time (p, clock_now ());
+    g_autoptr (db_result) r = db_call (dispatch->db, SET_HEALTH, p, &error);
+    if (!r) {
+        log_warning ("dispatch.failed", "%s", error->message);
+        return;
+    }
+    if (g_str_equal (health, "up"))
+        log_info ("channel.up", "channel %s works again", channel->slug);
+    else
+        log_error ("channel.down", "channel %s: %s", channel->slug, cause ? cause : health);
+    dispatch->changed (dispatch->data);
+}
+
+static void settle_later (struct dispatch *dispatch, struct settlement *settlement, int64_t took, int http_status)
+{
+    settlement->took = took;
+    settlement->http_status = http_status;
+    g_ptr_array_add (dispatch->settled, settlement);
+}
+
+/* A probe's end: the channel works again, or is asked later. */
+static void probed (struct dispatch *dispatch, struct flight *flight, const struct verdict *verdict)
+{
+    struct sender *sender = flight->sender;
+    if (verdict->kind == VERDICT_SENT || verdict->kind == VERDICT_DEGRADED) {
+        sender->down = false;
+        pace_worked (&sender->pace);
+        set_health (dispatch, sender, flight->channel, verdict->kind == VERDICT_SENT ? "up" : "degraded", verdict->title, verdict->remedy);
+    } else {
+        sender->probe_at = g_get_monotonic_time () + pace_backoff (++sender->probes, g_random_int ());
+    }
+    flight_free (flight);
+}
+
+static void delivered (struct dispatch *dispatch, struct flight *flight, struct verdict *verdict)
+{
+    struct sender *sender = flight->sender;
+    const char *cause = verdict->title, *remedy = verdict->remedy;
+    int status = flight->outcome.result == CALL_ANSWERED ? (int) flight->outcome.answer.status : 0;
+    bool broke = sender_learn (sender, verdict, g_get_monotonic_time ());
+    struct settlement *settlement = sender_judge (flight->channel, g_steal_pointer (&flight->delivery), verdict, clock_now (), g_random_int ());
+    settle_later (dispatch, settlement, flight->took, status);
+    pace_end (&sender->pace);
+    if (broke) set_health (dispatch, sender, flight->channel, "down", cause, remedy);
+    if (settlement->outcome == OUTCOME_PROGRESS) {
+        /* the delivery stays with its settlement until that is reported */
+        g_clear_pointer (&flight->notes, g_free);
+        g_queue_push_tail (&dispatch->onward, flight);
+    } else {
+        flight_free (flight);
+    }
+}
+
+static void judge (struct dispatch *dispatch, struct flight *flight)
+{
+    const struct channel *channel = flight->channel;
+    struct verdict verdict = {.after = -1};
+    dispatch->under_way--;
+    if (flight->outcome.result == CALL_ANSWERED)
+        channel->adapter->judge (channel, task_of (flight), flight->notes, &flight->outcome.answer, clock_now (), &verdict);
+    else
+        sender_verdict_of_silence (&flight->outcome, flight->visible, &verdict);
+    if (verdict.kind == VERDICT_NEXT) {
+        g_free (flight->notes);
+        flight->notes = g_steal_pointer (&verdict.notes);
+        if (take_off (flight)) {
+            verdict_clear (&verdict);
+            return;
+        }
+        verdict.kind = VERDICT_SENT; /* nothing was left to do */
+    }
+    if (flight->delivery)
+        delivered (dispatch, flight, &verdict);
+    else
+        probed (dispatch, flight, &verdict);
+    verdict_clear (&verdict);
+}
+
+static void judge_finished (struct dispatch *dispatch)
+{
+    g_mutex_lock (&dispatch->lock);
+    struct flight *finished = g_steal_pointer (&dispatch->finished);
+    g_mutex_unlock (&dispatch->lock);
+    for (struct flight *next; finished; finished = next) {
+        next = finished->next;
+        judge (dispatch, finished);
+    }
+}
+
+/* ---- the database ---- */
+
+/* Reports what became of attempts. False: the database is away; they stay for later. */
+static bool settle (struct dispatch *dispatch, GError **error)
+{
+    while (dispatch->settled->len) {
+        g_autoptr (GPtrArray) batch = g_ptr_array_new ();
+        for (guint i = 0; i < dispatch->settled->len && i < DELIVERY_BATCH; i++) g_ptr_array_add (batch, dispatch->settled->pdata[i]);
+        if (!delivery_settle (dispatch->db, &dispatch->gateway_id, batch, clock_now (), error)) return false;
+        for (guint i = 0; i < batch->len; i++) {
+            struct settlement *settlement = batch->pdata[i];
+            if (settlement->outcome != OUTCOME_PROGRESS) continue;
+            struct flight *flight = g_queue_pop_head (&dispatch->onward); /* in the order of their settlements */
+            flight->delivery = g_steal_pointer (&settlement->delivery);
+            flight->delivery->task.part++;
+            pace_begin (&flight->sender->pace, 0);
+            if (!take_off (flight)) g_assert_not_reached ();
+        }
+        g_ptr_array_remove_range (dispatch->settled, 0, batch->len);
+        dispatch->changed (dispatch->data);
+    }
+    return true;
+}
+
+static struct sender *sender_of (struct dispatch *dispatch, int64_t account_id, int64_t channel_id)
+{
+    struct sender *sender = g_hash_table_lookup (dispatch->senders, &channel_id);
+    if (sender) return sender;
+    sender = g_new0 (struct sender, 1);
+    sender->account_id = account_id;
+    sender->channel_id = channel_id;
+    g_hash_table_insert (dispatch->senders, &sender->channel_id, sender);
+    return sender;
+}
+
+/* After a reload, senders point into the new configuration. */
+static void follow_config (struct dispatch *dispatch)
+{
+    struct config *config = dispatch->current (dispatch->data);
+    if (config == dispatch->config) {
+        config_unref (config);
+        return;
+    }
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init (&iter, dispatch->senders);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) sender_configure (value, NULL);
+    for (guint i = 0; i < config->accounts->len; i++) {
+        const struct account *account = config->accounts->pdata[i];
+        for (guint k = 0; k < account->channels->len; k++) {
+            const struct channel *channel = account->channels->pdata[k];
+            if (channel->adapter->compose) sender_configure (sender_of (dispatch, channel->account_id, channel->channel_id), channel);
+        }
+    }
+    if (dispatch->config) config_unref (dispatch->config);
+    dispatch->config = config;
+    dispatch->next_renewal = 0;
+}
+
+static void put_channels (params *p, GHashTable *senders, bool (*wanted) (const struct sender *sender))
+{
+    GHashTableIter iter;
+    void *value;
+    for (int column = 0; column < 2; column++) {
+        params_array (p, "int8");
+        g_hash_table_iter_init (&iter, senders);
+        while (g_hash_table_iter_next (&iter, NULL, &value)) {
+            const struct sender *sender = value;
+            if (wanted (sender)) array_int64 (p, column ? sender->channel_id : sender->account_id);
+        }
+        params_array_end (p);
+    }
+}
+
+static bool is_configured (const struct sender *sender)
+{
+    return sender->channel != NULL;
+}
+
+static bool is_new (const struct sender *sender)
+{
+    return sender->ours && sender->own_until == 0;
+}
+
+/* Channels that have just become ours may have been another gateway's, which ended in the middle of its calls. */
+static bool recover (struct dispatch *dispatch, int64_t own_until, GError **error)
+{
+    g_autoptr (params) p = params_new (2);
+    put_channels (p, dispatch->senders, is_new);
+    g_autoptr (db_result) r = db_call (dispatch->db, RECOVER, p, error);
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init (&iter, dispatch->senders);
+    while (r && g_hash_table_iter_next (&iter, NULL, &value)) {
+        struct sender *sender = value;
+        if (sender->ours) sender->own_until = own_until;
+    }
+    return r != NULL;
+}
+
+static bool renew (struct dispatch *dispatch, GError **error)
+{
+    int64_t began = g_get_monotonic_time ();
+    if (began < dispatch->next_renewal) return true;
+    g_autoptr (params) p = params_new (4);
+    params_uuid (p, &dispatch->gateway_id);
+    put_channels (p, dispatch->senders, is_configured);
+    params_int64 (p, CHANNEL_LEASE);
+    g_autoptr (db_result) r = db_call (dispatch->db, OWN, p, error);
+    if (!r) return false;
+    g_autoptr (GHashTable) ours = g_hash_table_new (g_int64_hash, g_int64_equal);
+    for (int row = 0; row < db_rows (r); row++) {
+        struct sender *sender = sender_of (dispatch, db_int64 (r, row, 0), db_int64 (r, row, 1));
+        sender->ours = true;
+        sender->paused = db_int64 (r, row, 2) != 0;
+        if (!sender->own_until && g_str_equal (db_text (r, row, 3), "down")) sender->down = true; /* as the one before us saw it */
+        g_hash_table_add (ours, &sender->channel_id);
+    }
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init (&iter, dispatch->senders);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) {
+        struct sender *sender = value;
+        if (g_hash_table_contains (ours, &sender->channel_id)) continue;
+        sender->ours = false;
+        sender->own_until = 0;
+    }
+    dispatch->next_renewal = began + CHANNEL_RENEW;
+    return recover (dispatch, began + CHANNEL_LEASE - CHANNEL_MARGIN, error);
+}
+
+/* ---- beginning ---- */
+
+/* A signed URL for each file, which the provider may fetch for a while. */
+static void add_files (struct dispatch *dispatch, struct delivery *delivery)
+{
+    (void) dispatch;
+    (void) delivery;
+}
+
+static void begin (struct dispatch *dispatch, struct delivery *delivery)
+{
+    struct sender *sender = g_hash_table_lookup (dispatch->senders, &delivery->channel_id);
+    struct verdict verdict = {.after = -1};
+    if (delivery->lost) {
+        verdict.kind = VERDICT_UNCERTAIN;
+        verdict.code = "interrupted";
+        verdict.title = "the gateway ended before the provider answered";
+    } else if (delivery->refusal) {
+        verdict.kind = VERDICT_REFUSED;
+        verdict.code = g_intern_string (delivery->refusal);
+        verdict.title = g_str_equal (delivery->refusal, "expired") ? "it could not be sent before expires_at" : "the contact has opted out";
+    } else {
+        struct flight *flight = flight_new (dispatch, sender);
+        flight->delivery = delivery;
+        add_files (dispatch, delivery);
+        pace_begin (&sender->pace, delivery->weight);
+        if (take_off (flight)) return;
+        pace_end (&sender->pace);
+        flight->delivery = NULL;
+        flight_free (flight);
+        verdict.kind = VERDICT_REFUSED;
+        verdict.code = "cannot_carry";
+        verdict.title = "the channel cannot carry this content";
+    }
+    settle_later (dispatch, sender_judge (sender->channel, delivery, &verdict, clock_now (), g_random_int ()), 0, 0);
+}
+
+/* Claims what there is room for in one lane; *n: how many came. */
+static bool claim_lane (struct dispatch *dispatch, int lane, guint *n, GError **error)
+{
+    guint most = g_hash_table_size (dispatch->senders), channels = 0;
+    g_autofree int64_t *accounts = g_new (int64_t, most + 1), *ids = g_new (int64_t, most + 1);
+    g_autofree int *counts = g_new (int, most + 1);
+    int64_t monotonic = g_get_monotonic_time (), longest = 0;
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init (&iter, dispatch->senders);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) {
+        struct sender *sender = value;
+        int room = MIN (sender_room (sender, monotonic), DELIVERY_BATCH);
+        if (room <= 0) continue;
+        accounts[channels] = sender->account_id;
+        ids[channels] = sender->channel_id;
+        counts[channels++] = room;
+        longest = MAX (longest, values_number (sender->channel->common, CHANNEL_TIMEOUT));
+    }
+    *n = 0;
+    if (!channels) return true;
+    g_autoptr (GPtrArray) deliveries =
+        delivery_claim (dispatch->db, accounts, ids, counts, channels, lane, &dispatch->gateway_id, longest + CLAIM_MARGIN, error);
+    if (!deliveries) return false;
+    *n = deliveries->len;
+    for (guint i = 0; i < deliveries->len; i++) begin (dispatch, g_steal_pointer (&deliveries->pdata[i]));
+    return true;
+}
+
+/* Agents' replies first, then bulk with what room is left. *more: perhaps not all that is due was taken. */
+static bool claim (struct dispatch *dispatch, bool *more, GError **error)
+{
+    guint normal, bulk;
+    if (!claim_lane (dispatch, 0, &normal, error) || !claim_lane (dispatch, 1, &bulk, error)) return false;
+    *more = normal + bulk > 0;
+    return true;
+}
+
+/* Channels that are down are asked now and then whether they work again. */
+static void probe (struct dispatch *dispatch)
+{
+    int64_t now = g_get_monotonic_time ();
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init (&iter, dispatch->senders);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) {
+        struct sender *sender = value;
+        if (!sender->down || !sender->channel || !sender->ours || now < sender->probe_at) continue;
+        sender->probe_at = INT64_MAX; /* until it has ended */
+        struct flight *flight = flight_new (dispatch, sender);
+        flight->probe.kind = TASK_PROBE;
+        if (!take_off (flight)) {
+            struct verdict verdict = {.kind = VERDICT_SENT};
+            probed (dispatch, flight, &verdict);
+        }
+    }
+}
+
+/* ---- the thread ---- */
+
+/* Monotonic µs of the next thing that the clock alone brings. */
+static int64_t next_turn (struct dispatch *dispatch)
+{
+    int64_t now = g_get_monotonic_time (), next = now + POLL;
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init (&iter, dispatch->senders);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) {
+        const struct sender *sender = value;
+        if (sender->channel && sender->ours && !sender->down && sender->pace.rate) {
+            int64_t room = pace_next (&sender->pace, now);
+            if (room > now) next = MIN (next, room);
+        }
+        if (sender->down) next = MIN (next, MAX (now, sender->probe_at));
+    }
+    return next;
+}
+
+static bool wait_for_work (struct dispatch *dispatch, bool more)
+{
+    int64_t until = next_turn (dispatch);
+    g_mutex_lock (&dispatch->lock);
+    while (!more && !dispatch->woken && !dispatch->finished && !dispatch->stopping)
+        if (!g_cond_wait_until (&dispatch->wake, &dispatch->lock, until)) break;
+    dispatch->woken = false;
+    dispatch->state.under_way = dispatch->under_way;
+    dispatch->state.turned = g_get_monotonic_time ();
+    bool go_on = !dispatch->stopping;
+    g_mutex_unlock (&dispatch->lock);
+    return go_on;
+}
+
+static bool turn (struct dispatch *dispatch, bool *more, GError **error)
+{
+    judge_finished (dispatch);
+    if (!settle (dispatch, error)) return false;
+    follow_config (dispatch);
+    if (!renew (dispatch, error) || !claim (dispatch, more, error)) return false;
+    probe (dispatch);
+    return settle (dispatch, error);
+}
+
+static void complain (struct dispatch *dispatch, const GError *error)
+{
+    if (dispatch->state.connected) log_warning ("dispatch.failed", "%s", error->message);
+    g_mutex_lock (&dispatch->lock);
+    dispatch->state.connected = false;
+    g_mutex_unlock (&dispatch->lock);
+    dispatch->next_try = g_get_monotonic_time () + RECONNECT_PAUSE;
+}
+
+static bool is_connected (struct dispatch *dispatch)
+{
+    if (g_get_monotonic_time () < dispatch->next_try) return false;
+    g_autoptr (GError) error = NULL;
+    if (!db_connected (dispatch->db) && !db_reopen (dispatch->db, &error)) {
+        complain (dispatch, error);
+        return false;
+    }
+    g_mutex_lock (&dispatch->lock);
+    dispatch->state.connected = true;
+    g_mutex_unlock (&dispatch->lock);
+    return true;
+}
+
+/* What is under way is awaited, what is left is given back by its lease's end: nobody can say what became of it. */
+static void drain (struct dispatch *dispatch)
+{
+    int64_t limit = g_get_monotonic_time () + DRAIN;
+    while (dispatch->under_way && g_get_monotonic_time () < limit) {
+        g_mutex_lock (&dispatch->lock);
+        while (!dispatch->finished && g_cond_wait_until (&dispatch->wake, &dispatch->lock, limit))
+            ;
+        g_mutex_unlock (&dispatch->lock);
+        judge_finished (dispatch);
+        if (is_connected (dispatch)) settle (dispatch, NULL);
+    }
+    g_autoptr (params) p = params_new (1);
+    params_uuid (p, &dispatch->gateway_id);
+    if (!dispatch->under_way && is_connected (dispatch)) {
+        g_autoptr (db_result) r = db_call (dispatch->db, LEAVE, p, NULL);
+    }
+}
+
+static void *run (void *data)
+{
+    struct dispatch *dispatch = data;
+    bool more = true;
+    while (wait_for_work (dispatch, more)) {
+        g_autoptr (GError) error = NULL;
+        more = false;
+        if (is_connected (dispatch)) {
+            if (!turn (dispatch, &more, &error)) complain (dispatch, error);
+        } else {
+            judge_finished (dispatch);
+        }
+    }
+    drain (dispatch);
+    return NULL;
+}
+
+void dispatch_wake (struct dispatch *dispatch)
+{
+    g_mutex_lock (&dispatch->lock);
+    dispatch->woken = true;
+    g_cond_signal (&dispatch->wake);
+    g_mutex_unlock (&dispatch->lock);
+}
+
+void dispatch_look (struct dispatch *dispatch, struct dispatch_state *state)
+{
+    g_mutex_lock (&dispatch->lock);
+    *state = dispatch->state;
+    g_mutex_unlock (&dispatch->lock);
+}
+
+struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*changed) (void *data), void *data, struct http_client *client,
+                                 GError **error)
+{
+    g_autoptr (struct_config) config = current (data);
+    struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard dispatch",
+                             "-c statement_timeout=30000 -c lock_timeout=10000 -c jit=off", error);
+    if (!db) return NULL;
+    struct dispatch *dispatch = g_new0 (struct dispatch, 1);
+    dispatch->current = current;
+    dispatch->changed = changed;
+    dispatch->data = data;
+    dispatch->client = client;
+    dispatch->db = db;
+    dispatch->gateway_id = id_new (clock_now ());
+    dispatch->senders = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
+    dispatch->settled = g_ptr_array_new_with_free_func ((GDestroyNotify) settlement_free);
+    g_queue_init (&dispatch->onward);
+    dispatch->state.connected = true;
+    g_mutex_init (&dispatch->lock);
+    g_cond_init (&dispatch->wake);
+    dispatch->thread = g_thread_new ("dispatch", run, dispatch);
+    return dispatch;
+}
+
+void dispatch_stop (struct dispatch *dispatch)
+{
+    if (!dispatch) return;
+    g_mutex_lock (&dispatch->lock);
+    dispatch->stopping = true;
+    g_cond_signal (&dispatch->wake);
+    g_mutex_unlock (&dispatch->lock);
+    g_thread_join (dispatch->thread);
+}
+
+void dispatch_free (struct dispatch *dispatch)
+{
+    if (!dispatch) return;
+    for (struct flight *next; dispatch->finished; dispatch->finished = next) {
+        next = dispatch->finished->next;
+        flight_free (dispatch->finished);
+    }
+    db_close (dispatch->db);
+    g_ptr_array_unref (dispatch->settled);
+    g_hash_table_unref (dispatch->senders);
+    if (dispatch->config) config_unref (dispatch->config);
+    g_mutex_clear (&dispatch->lock);
+    g_cond_clear (&dispatch->wake);
+    g_free (dispatch);
+}

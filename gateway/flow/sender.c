@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/sender.h"
+
+#include "model/adapter.h"
+
+/* What a provider asks for is believed within these. */
+#define RETRY_AFTER_LEAST G_TIME_SPAN_SECOND
+#define RETRY_AFTER_MOST G_TIME_SPAN_DAY
+
+void sender_configure (struct sender *sender, const struct channel *channel)
+{
+    sender->channel = channel;
+    if (!channel) return;
+    pace_set (&sender->pace, values_number (channel->common, CHANNEL_RATE), (int) values_number (channel->common, CHANNEL_CONCURRENCY));
+}
+
+int sender_room (struct sender *sender, int64_t monotonic)
+{
+    bool may = sender->channel && sender->ours && monotonic < sender->own_until && !sender->paused && !sender->down;
+    return may ? pace_room (&sender->pace, monotonic) : 0;
+}
+
+/* When the next try of an attempt that may be repeated is due; 0: that would be too late. */
+static int64_t next_try (const struct delivery *delivery, int64_t after, int64_t now, uint32_t random)
+{
+    int64_t pause = pace_backoff (delivery->attempt, random);
+    if (after >= 0) pause = MAX (pause, CLAMP (after, RETRY_AFTER_LEAST, RETRY_AFTER_MOST));
+    return now + pause <= delivery->give_up_at ? now + pause : 0;
+}
+
+static void retry (struct settlement *s, const struct verdict *verdict, int64_t now, uint32_t random)
+{
+    s->outcome = OUTCOME_RETRY;
+    s->retry_at = next_try (s->delivery, verdict->after, now, random);
+    if (s->retry_at) return;
+    s->outcome = OUTCOME_FAILED;
+    s->code = "given_up";
+    s->title = "it could not be sent within the channel's give_up_after";
+}
+
+/* What may have happened is tried again after a while, in which a receipt may settle it; or it waits for a hand. */
+static void unsure (struct settlement *s, const struct channel *channel, int64_t now)
+{
+    s->outcome = OUTCOME_UNCERTAIN;
+    bool hold = g_str_equal (values_text (channel->common, CHANNEL_ON_UNCERTAIN), "hold");
+    int64_t again = now + values_number (channel->common, CHANNEL_UNCERTAIN_WAIT);
+    s->retry_at = hold || again > s->delivery->give_up_at ? 0 : again;
+}
+
+struct settlement *sender_judge (const struct channel *channel, struct delivery *delivery, struct verdict *verdict, int64_t now, uint32_t random)
+{
+    struct settlement *s = g_new0 (struct settlement, 1);
+    s->delivery = delivery;
+    s->code = verdict->code;
+    s->title = verdict->title;
+    s->detail = g_steal_pointer (&verdict->detail);
+    s->provider_code = g_steal_pointer (&verdict->provider_code);
+    s->external_id = g_steal_pointer (&verdict->external_id);
+    switch (verdict->kind) {
+    case VERDICT_SENT: s->outcome = delivery->task.part + 1 < delivery->n_parts ? OUTCOME_PROGRESS : OUTCOME_SENT; break;
+    case VERDICT_REFUSED: s->outcome = OUTCOME_FAILED; break;
+    case VERDICT_OPTED_OUT: s->outcome = OUTCOME_OPTED_OUT; break;
+    case VERDICT_UNCERTAIN: unsure (s, channel, now); break;
+    case VERDICT_RETRY:
+    case VERDICT_CHANNEL_DOWN: retry (s, verdict, now, random); break;
+    case VERDICT_NEXT:
+    case VERDICT_DEGRADED: g_assert_not_reached ();
+    }
+    return s;
+}
+
+void sender_verdict_of_silence (const struct call_outcome *outcome, bool visible, struct verdict *verdict)
+{
+    verdict->after = -1;
+    verdict->detail = g_strdup (outcome->words);
+    if (outcome->forbidden) {
+        verdict->kind = VERDICT_CHANNEL_DOWN;
+        verdict->code = "private_address";
+        verdict->title = "the provider's address is a private one";
+        verdict->remedy = "correct api_url, or say allow_private: true if the provider really is in your own network";
+    } else if (outcome->result == CALL_NOT_SENT) {
+        verdict->kind = VERDICT_RETRY;
+        verdict->scope = SCOPE_CHANNEL;
+        verdict->code = "unreachable";
+        verdict->title = "the provider cannot be reached";
+    } else {
+        verdict->kind = visible ? VERDICT_UNCERTAIN : VERDICT_RETRY;
+        verdict->code = "no_answer";
+        verdict->title = "the provider did not answer";
+    }
+}
+
+bool sender_learn (struct sender *sender, const struct verdict *verdict, int64_t monotonic)
+{
+    bool silent = verdict->code && (g_str_equal (verdict->code, "unreachable") || g_str_equal (verdict->code, "no_answer") ||
+                                    g_str_equal (verdict->code, "provider_error"));
+    if (verdict->kind == VERDICT_RETRY && verdict->scope == SCOPE_CHANNEL && verdict->after >= 0)
+        pace_wait (&sender->pace, monotonic + CLAMP (verdict->after, RETRY_AFTER_LEAST, RETRY_AFTER_MOST));
+    bool opens = verdict->kind == VERDICT_CHANNEL_DOWN || (silent && pace_failed (&sender->pace));
+    if (!silent && verdict->kind != VERDICT_CHANNEL_DOWN) pace_worked (&sender->pace);
+    if (!opens || sender->down) return false;
+    sender->down = true;
+    sender->probes = 0;
+    sender->probe_at = monotonic + G_TIME_SPAN_SECOND;
+    return true;
+}

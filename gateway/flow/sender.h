@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A channel as the dispatcher sees it: its pace, whether it is ours to send on, how it fares; and the decision what an attempt's end means
+ * for its delivery. The dispatcher's thread only.
+ */
+#pragma once
+#include "flow/delivery.h"
+#include "flow/pace.h"
+#include "model/channel.h"
+#include "net/http_client.h"
+
+struct sender {
+    int64_t account_id, channel_id;
+    const struct channel *channel; /* of the dispatcher's configuration; NULL: it left the file */
+    struct pace pace;
+    bool ours, paused, down;
+    int64_t own_until; /* monotonic */
+    int64_t probe_at;  /* monotonic; when down: not before it the provider is asked again */
+    int probes;        /* in vain, since it is down */
+};
+
+/* Takes limits from the channel's settings. */
+void sender_configure (struct sender *sender, const struct channel *channel);
+
+/* How many deliveries may be begun now. */
+int sender_room (struct sender *sender, int64_t monotonic);
+
+/* What the end of an attempt means. delivery is taken; verdict is read, its strings may be taken. now: µs since 1970. */
+struct settlement *sender_judge (const struct channel *channel, struct delivery *delivery, struct verdict *verdict, int64_t now, uint32_t random);
+
+/* A verdict for what no adapter sees: no answer came. visible: the customer may have noticed the call. */
+void sender_verdict_of_silence (const struct call_outcome *outcome, bool visible, struct verdict *verdict);
+
+/* What the verdict says of the channel as a whole: its circuit, its pause. True: it is down from now on, by this one. */
+bool sender_learn (struct sender *sender, const struct verdict *verdict, int64_t monotonic);

@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-#define SECOND G_USEC_PER_SEC
+#define SECOND ((int64_t) G_USEC_PER_SEC)
 
 /* Begins and ends whatever there is room for until the clock says end; what was begun. */
 static int send_until (struct pace *pace, int64_t *now, int64_t end, int weight)

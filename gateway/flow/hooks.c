@@ -102,10 +102,11 @@ char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBy
     job->data = data;
     channel->adapter->receive (channel, request, true, at, &job->received);
     char *reason = NULL;
-    if (job->received.kind != RECEIVED_ITEMS)
+    if (job->received.kind != RECEIVED_ITEMS) {
         reason = g_strdup (job->received.reason ? job->received.reason : "the adapter does not take it");
-    else if (!intake_push (intake, job))
-        reason = g_strdup ("the database is busy");
-    if (reason) intake_job_free (job);
+        intake_job_free (job);
+    } else if (!intake_push (intake, job)) {
+        done (job, INTAKE_BUSY);
+    }
     return reason;
 }

@@ -73,6 +73,7 @@ void hooks_handle (struct intake *intake, const struct config *config, struct ht
     if (received.kind == RECEIVED_STRANGER) {
         refuse_stranger (exchange);
     } else if (received.kind == RECEIVED_REFUSED) {
+        metrics_count (METRIC_INGEST_REFUSED);
         http_exchange_reply (exchange, g_steal_pointer (&received.reply));
     } else {
         struct intake_job *job = job_new (channel, now);

@@ -197,6 +197,19 @@ test("two who migrate at one instant do not hurt each other", async () => {
     assert.equal(await gateway.cluster.sql("twins", "select count(*) from gateway.release"), "1");
 });
 
+test("a query that somebody lets run for ever is seen by what it holds back", async () => {
+    const sleeper = gateway.sql("select pg_sleep(86400)").catch(() => undefined);
+    const sleeping = "from pg_stat_activity where datname = current_database() and query = 'select pg_sleep(86400)'";
+    await until(async () => (await gateway.sql(`select count(backend_xmin) ${sleeping}`)) === "1", "the sleeper");
+    await gateway.sql("do $$ begin for i in 1..500 loop perform txid_current(); commit; end loop; end $$");
+    await gateway.restart(); // a start looks, too
+    assert.ok((await gateway.metrics()).get("gw_pg_oldest_xmin_age")! >= 500);
+    await gateway.sql(`select pg_terminate_backend(pid, 60000) ${sleeping}`);
+    await sleeper;
+    await gateway.restart();
+    assert.ok((await gateway.metrics()).get("gw_pg_oldest_xmin_age")! < 500);
+});
+
 test("SIGTERM under load: what was accepted is answered and kept, and the program ends well", async () => {
     const acknowledged: string[] = [];
     const statuses = new Set<number>();

@@ -73,6 +73,7 @@ void hooks_handle (struct intake *intake, const struct config *config, struct ht
     if (received.kind == RECEIVED_STRANGER) {
         refuse_stranger (exchange);
     } else if (received.kind == RECEIVED_REFUSED) {
+        metrics_count (METRIC_INGEST_REFUSED);
         http_exchange_reply (exchange, g_steal_pointer (&received.reply));
     } else {
         struct intake_job *job = job_new (channel, now);
@@ -102,10 +103,11 @@ char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBy
     job->data = data;
     channel->adapter->receive (channel, request, true, at, &job->received);
     char *reason = NULL;
-    if (job->received.kind != RECEIVED_ITEMS)
+    if (job->received.kind != RECEIVED_ITEMS) {
         reason = g_strdup (job->received.reason ? job->received.reason : "the adapter does not take it");
-    else if (!intake_push (intake, job))
-        reason = g_strdup ("the database is busy");
-    if (reason) intake_job_free (job);
+        intake_job_free (job);
+    } else if (!intake_push (intake, job)) {
+        done (job, INTAKE_BUSY);
+    }
     return reason;
 }

@@ -5,8 +5,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { request } from "../../sandbox/http.js";
+import { newSid } from "../../sandbox/twilio.js";
 import { compileAll, openapiText } from "./contract.js";
-import { Gateway, type Message, type Ticket } from "./harness.js";
+import { accountSid, Gateway, until, type Message, type Ticket } from "./harness.js";
 
 let gateway: Gateway;
 before(async () => {
@@ -35,6 +36,67 @@ test("livez and readyz answer without a key, metrics only on the ops listener", 
     for (const name of new Set([...text.matchAll(/^([a-z]\w*?)(?:_bucket|_sum|_count)?(?:\{| )/gm)].map((match) => match[1]!)))
         assert.match(text, new RegExp(`^# TYPE ${name}`, "m"));
     assert.ok(!text.includes("acme"), "no account in a label");
+});
+
+/** By how much work raises the samples of /metrics; those that stay are left out. */
+async function rise(work: () => Promise<unknown>): Promise<Record<string, number>> {
+    const before = await gateway.metrics();
+    await work();
+    const rises = [...(await gateway.metrics())].map(([name, value]) => [name, value - (before.get(name) ?? 0)] as const);
+    return Object.fromEntries(rises.filter(([name, by]) => by !== 0 && /^gw_/.test(name)));
+}
+
+test("metrics tell what became of every request, what was known already, and what each commit held", async () => {
+    const sid = newSid();
+    const rises = await rise(async () => {
+        for (let i = 0; i < 3; i++) assert.equal((await gateway.twilio.receive({ from: "+15552220000", body: "once", sid })).status, 200);
+        await gateway.twilio.raw([["AccountSid", accountSid], ["Surprise", "x"]]);
+        assert.equal((await gateway.twilio.receive({ from: "+15552220000", body: "forged" }, { signature: "wrong" })).status, 403);
+        assert.equal((await request(`${gateway.url}/hooks/acme/support-sms`, { method: "PUT", body: "x" })).status, 405);
+    });
+    // One after the other: each stored request had a transaction to itself.
+    assert.equal(rises['gw_ingest_requests_total{outcome="stored"}'], 3);
+    assert.equal(rises['gw_ingest_requests_total{outcome="quarantined"}'], 1);
+    assert.equal(rises['gw_ingest_requests_total{outcome="refused"}'], 2);
+    assert.equal(rises['gw_ingest_requests_total{outcome="busy"}'], undefined);
+    assert.equal(rises["gw_ingest_duplicates_total"], 2);
+    assert.equal(rises["gw_ingest_commit_batch_size_count"], 4);
+    assert.equal(rises["gw_ingest_commit_batch_size_sum"], 4);
+    for (const bound of ["1", "128", "+Inf"]) assert.equal(rises[`gw_ingest_commit_batch_size_bucket{le="${bound}"}`], 4);
+    assert.equal(rises["gw_ingest_commit_seconds_count"], 4);
+    assert.equal(rises['gw_ingest_commit_seconds_bucket{le="+Inf"}'], 4);
+    assert.ok(rises["gw_ingest_commit_seconds_sum"]! > 0);
+});
+
+test("metrics count the API's requests by route, never by path, and open streams", async () => {
+    const rises = await rise(async () => {
+        const { id } = await gateway.ticketOf("+15552220000");
+        await gateway.get(`/v1/tickets/${id}`);
+        assert.equal((await gateway.api("/v1/tickets/00000000-0000-7000-8000-000000000000")).status, 404);
+    });
+    assert.equal(rises['gw_http_requests_total{route="/v1/tickets/{id}",method="GET",code="200"}'], 1);
+    assert.equal(rises['gw_http_requests_total{route="/v1/tickets/{id}",method="GET",code="404"}'], 1);
+    assert.equal(rises["gw_http_request_duration_seconds_count"], 3);
+    const { at } = await gateway.tickets("?limit=1");
+    const before = await gateway.metrics();
+    const stream = gateway.sse({ after: at - 2 });
+    await stream.take(2);
+    // Counted once they are written: the reader may be faster.
+    await until(async () => (await gateway.metrics()).get("gw_events_streamed_total") === before.get("gw_events_streamed_total")! + 2, "two events");
+    assert.equal((await gateway.metrics()).get("gw_sse_clients"), before.get("gw_sse_clients")! + 1);
+    stream.close();
+});
+
+test("metrics have the names that dashboards ask for", async () => {
+    const names = new Set([...(await gateway.metrics()).keys()].map((name) => name.replace(/\{.*/, "")));
+    for (const name of [
+        "gw_build_info", "gw_http_requests_total", "gw_http_request_duration_seconds_bucket", "gw_ingest_requests_total",
+        "gw_ingest_duplicates_total", "gw_ingest_commit_batch_size_bucket", "gw_ingest_commit_seconds_bucket", "gw_ingest_queue_depth",
+        "gw_ingest_queue_oldest_seconds", "gw_database_connected", "gw_sse_clients", "gw_events_streamed_total", "gw_pg_connections", "gw_pg_oldest_xmin_age",
+        "process_cpu_seconds_total", "process_resident_memory_bytes", "process_virtual_memory_bytes", "process_open_fds",
+        "process_max_fds", "process_start_time_seconds",
+    ])
+        assert.ok(names.has(name), name);
 });
 
 test("an agent closes a ticket with the version that she saw", async () => {

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { request } from "../../sandbox/http.js";
+import { newSid } from "../../sandbox/twilio.js";
 import { compileAll, openapiText } from "./contract.js";
 import { Gateway, type Message, type Ticket } from "./harness.js";
 
@@ -173,6 +174,25 @@ test("messages are read by number, from either end, page by page", async () => {
         assert.deepEqual(seen.map((message) => message.text), order === "asc" ? expected : expected.reverse());
     }
     assert.equal((await gateway.api(`/v1/tickets/${id}/messages?order=sideways`)).status, 422);
+});
+
+test("one message is told with its parts, its attempts and what the provider said of it later", async () => {
+    const { sid } = await gateway.twilio.receive({ from: "+15552220007", body: "whole" });
+    const { id } = await gateway.ticketOf("+15552220007");
+    const [listed] = (await gateway.messages(id)).data;
+    const whole = () => gateway.get(`/v1/messages/${listed!.id}`);
+    assert.deepEqual(await whole(), { ...listed, parts: [{ position: 0, external_id: sid, status: "received" }], attempts: [], receipts: [] });
+
+    const callback = { sid, to: "+15552220007" };
+    await gateway.twilio.statusCallback({ ...callback, status: "sent" });
+    await gateway.twilio.statusCallback({ ...callback, status: "undelivered", errorCode: "30003", errorMessage: "Unreachable" });
+    await gateway.twilio.statusCallback({ ...callback, sid: newSid(), status: "read" });
+    const { receipts, status } = await whole();
+    assert.equal(status, "received", "what came in stays received");
+    assert.deepEqual(receipts.map(({ at, ...rest }: { at: string }) => rest), [
+        { external_id: sid, status: "sent", provider_code: null, detail: null },
+        { external_id: sid, status: "failed", provider_code: "30003", detail: "Unreachable" },
+    ]);
 });
 
 test("channels are listed without their secrets", async () => {

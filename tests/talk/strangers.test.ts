@@ -38,6 +38,11 @@ test("a wrong signature, an unknown channel and an unknown account get the same 
     for (const where of [{ channel: "no-such-channel" }, { account: "nobody" }, { account: "nobody", channel: "x" }]) {
         answers.push(await gateway.sandbox(where).receive(sms));
     }
+    // Twilio signs, so its channels have no third segment, not even a rightly signed one.
+    for (const more of ["/", "/more", "/more/still", "//"]) {
+        answers.push(await gateway.sandbox({ channel: `support-sms${more}` }).receive(sms));
+        answers.push(await gateway.sandbox({ channel: `no-such-channel${more}` }).receive(sms));
+    }
     // The right signature of another channel is a wrong one.
     const other = gateway.sandbox({ channel: "sales-sms" }).options.publicUrl!;
     answers.push(await gateway.sandbox({ publicUrl: other }).receive(sms));

@@ -149,6 +149,12 @@ static void assert_forgeries_fail (const struct channel *channel, const struct h
     json_auto_t *other_target = receive (channel, &changed, false);
     g_assert_true (is_kind (other_target, "stranger"));
 
+    /* Twilio signs, so its URL has no secret: that what was called is signed makes it no better. */
+    changed = *request;
+    changed.secret = "more";
+    json_auto_t *with_secret = receive (channel, &changed, false);
+    g_assert_true (is_kind (with_secret, "stranger"));
+
     gsize length;
     const char *body = g_bytes_get_data (request->body, &length);
     if (length == 0) return;
@@ -229,7 +235,7 @@ static bool is_authentic (const struct signed_request *given)
     g_autoptr (GBytes) body = g_bytes_new_static (given->body, strlen (given->body));
     g_autofree char *path = g_strndup (given->target, strcspn (given->target, "?"));
     const char *query = strchr (given->target, '?');
-    struct http_request request = {"POST", given->target, path, query == NULL ? "" : query + 1, headers, 2, body};
+    struct http_request request = {"POST", given->target, path, query == NULL ? "" : query + 1, headers, 2, body, NULL};
     json_auto_t *shown = receive (&channel, &request, false);
     values_unref (channel.values);
     /* they are of calls, so nothing but the signature can be right */
@@ -295,7 +301,12 @@ static void settings_say_what_is_missing (void)
     g_assert_null (values_of (table, (const char *const[]){"auth_token", "t", "from", "+15550009999", NULL}));
     struct values *values =
         values_of (table, (const char *const[]){"account_sid", "AC1", "auth_token", "t", "messaging_service_sid", "MG1", NULL});
-    g_assert_nonnull (values);
+    const char *hint = NULL;
+    g_assert_null (twilio->check (values, &hint));
+    values_unref (values);
+    values = values_of (table, (const char *const[]){"account_sid", "AC1", "auth_token", "t", NULL});
+    g_assert_cmpstr (twilio->check (values, &hint), ==, "has neither from nor messaging_service_sid");
+    g_assert_nonnull (hint);
     values_unref (values);
     for (size_t i = 0; i < table.n; i++) {
         g_assert_nonnull (table.rows[i].help);

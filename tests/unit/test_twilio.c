@@ -314,6 +314,33 @@ static void settings_say_what_is_missing (void)
     }
 }
 
+static bool is_read (const char *query)
+{
+    struct channel channel = usual_channel ();
+    g_autoptr (GBytes) nothing = g_bytes_new_static ("", 0);
+    g_autofree char *target = g_strconcat ("/hooks/acme/sms?", query, NULL);
+    struct http_request request = {"GET", target, "/hooks/acme/sms", query, NULL, 0, nothing, NULL};
+    json_auto_t *shown = receive (&channel, &request, true);
+    values_unref (channel.values);
+    g_assert_true (is_kind (shown, "items") || is_kind (shown, "unreadable"));
+    return is_kind (shown, "items");
+}
+
+static void limits_of_a_request (void)
+{
+    static const char message[] = "AccountSid=AC1&From=%2B15550001111&To=%2B15550009999&Body=x&MessageSid=";
+    for (size_t length = 128; length <= 129; length++) {
+        g_autofree char *sid = g_strnfill (length, 'S'), *query = g_strconcat (message, sid, NULL);
+        g_assert_true (is_read (query) == (length == 128));
+    }
+    for (int n = 1000; n <= 1001; n++) {
+        g_autoptr (GString) query = g_string_new (message);
+        g_string_append (query, "SM1");
+        for (int i = 5; i < n; i++) g_string_append (query, "&x");
+        g_assert_true (is_read (query->str) == (n == 1000));
+    }
+}
+
 static void unknown_adapters (void)
 {
     g_assert_null (adapter_find ("twilo"));
@@ -328,6 +355,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/twilio/the provider's own vectors are authentic, and forgeries are not", published_vectors);
     g_test_add_func ("/twilio/parameters are signed sorted, equal ones once", order_does_not_matter);
     g_test_add_func ("/twilio/a channel needs its account and its token", settings_say_what_is_missing);
+    g_test_add_func ("/twilio/an id has at most 128 characters, a request 1000 fields", limits_of_a_request);
     g_test_add_func ("/twilio/only adapters of this build are found", unknown_adapters);
     add_files (names);
     return g_test_run ();

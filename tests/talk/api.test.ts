@@ -167,6 +167,19 @@ test("members that nobody knows are refused and named", async () => {
     assert.equal((await gateway.ticketOf("+15552220004")).status, "open", "none of it did anything");
 });
 
+test("a body of 256 kB is read, one byte more is not; a subject has at most 1000 bytes", async () => {
+    await gateway.twilio.receive({ from: "+15552220008", body: "hello" });
+    const { id, version } = await gateway.ticketOf("+15552220008");
+    const etag = `"v${version}"`;
+    const bytes = (n: number) => `{"status":"${"x".repeat(n - '{"status":""}'.length)}"}`;
+    assert.equal((await patch(id, bytes(256 * 1024), etag)).status, 422);
+    assert.equal((await patch(id, bytes(256 * 1024 + 1), etag)).status, 413);
+    assert.equal((await patch(id, { subject: "x".repeat(1001) }, etag)).status, 422);
+    const longest = await patch(id, { subject: "x".repeat(1000) }, etag);
+    assert.equal(longest.status, 200);
+    assert.equal(longest.json.subject.length, 1000);
+});
+
 test("ids that are none, paths that are none and methods that are not taken are told apart", async () => {
     assert.ok([400, 404].includes((await gateway.api("/v1/tickets/7")).status));
     assert.equal((await gateway.api("/v1/nothing")).status, 404);
@@ -209,7 +222,10 @@ test("limits outside 1 to 200, cursors of others, and parameters that nobody kno
     const { next } = await gateway.tickets("?limit=1&status=open");
     assert.ok(next);
     assert.equal((await gateway.api(`/v1/tickets?limit=1&status=pending&cursor=${encodeURIComponent(next)}`)).status, 422, "a cursor belongs to its filters");
-    assert.equal((await gateway.api("/v1/events?limit=201")).status, 422);
+    const { id } = (await gateway.tickets("?limit=1")).data[0]!;
+    for (const list of ["/v1/tickets", `/v1/tickets/${id}/messages`, "/v1/quarantine", "/v1/events"]) {
+        for (const [limit, status] of [[0, 422], [1, 200], [200, 200], [201, 422]]) assert.equal((await gateway.api(`${list}?limit=${limit}`)).status, status, `${list} ${limit}`);
+    }
     assert.equal((await gateway.api("/v1/events?after=-1")).status, 422);
 });
 
@@ -235,6 +251,25 @@ test("messages are read by number, from either end, page by page", async () => {
         assert.deepEqual(seen.map((message) => message.text), order === "asc" ? expected : expected.reverse());
     }
     assert.equal((await gateway.api(`/v1/tickets/${id}/messages?order=sideways`)).status, 422);
+});
+
+test("one message is told with its parts, its attempts and what the provider said of it later", async () => {
+    const { sid } = await gateway.twilio.receive({ from: "+15552220007", body: "whole" });
+    const { id } = await gateway.ticketOf("+15552220007");
+    const [listed] = (await gateway.messages(id)).data;
+    const whole = () => gateway.get(`/v1/messages/${listed!.id}`);
+    assert.deepEqual(await whole(), { ...listed, parts: [{ position: 0, external_id: sid, status: "received" }], attempts: [], receipts: [] });
+
+    const callback = { sid, to: "+15552220007" };
+    await gateway.twilio.statusCallback({ ...callback, status: "sent" });
+    await gateway.twilio.statusCallback({ ...callback, status: "undelivered", errorCode: "30003", errorMessage: "Unreachable" });
+    await gateway.twilio.statusCallback({ ...callback, sid: newSid(), status: "read" });
+    const { receipts, status } = await whole();
+    assert.equal(status, "received", "what came in stays received");
+    assert.deepEqual(receipts.map(({ at, ...rest }: { at: string }) => rest), [
+        { external_id: sid, status: "sent", provider_code: null, detail: null },
+        { external_id: sid, status: "failed", provider_code: "30003", detail: "Unreachable" },
+    ]);
 });
 
 test("channels are listed without their secrets", async () => {

@@ -2,7 +2,7 @@
 -- Of the two directions only one is read; each names its order, because no index is read by an order that is chosen at run time.
 create function api_messages (p_account bigint, p_ticket uuid, p_descending bool, p_limit int, p_after bigint)
 returns table (data text, next text, at bigint)
-language plpgsql stable set plan_cache_mode = auto set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     v_at bigint := event_at (p_account);
 begin
@@ -37,7 +37,7 @@ comment on function api_messages is 'a page of a ticket''s messages; no locks; S
 
 create function api_message (p_account bigint, p_message uuid)
 returns table (body text)
-language plpgsql stable set plan_cache_mode = auto set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
     perform plan_young ();
     return query

@@ -28,6 +28,13 @@ static const struct setting settings[] = {
                                "the messaging service that chooses the number, as MG0123…"},
 };
 
+static const char *check (const struct values *values, const char **hint)
+{
+    if (values_text (values, FROM) != NULL || values_text (values, MESSAGING_SERVICE_SID) != NULL) return NULL;
+    *hint = "from: the number that customers write to; messaging_service_sid: the service that chooses it";
+    return "has neither from nor messaging_service_sid";
+}
+
 /* A request that is being read: its fields are those of the body (POST) or of the query (GET). */
 struct reading {
     const struct channel *channel;
@@ -422,6 +429,7 @@ static void receive (const struct channel *channel, const struct http_request *r
 {
     (void) now;
     *received = (struct received){RECEIVED_STRANGER, NULL, NULL, NULL, NULL};
+    if (request->secret != NULL) return;
     if (!is_get (request) && !g_str_equal (request->method, "POST")) {
         refuse (received, 405, "The method must be GET or POST.\n");
         http_response_add (received->reply, "Allow", "GET, POST");
@@ -440,5 +448,6 @@ const struct adapter twilio_adapter = {
     .name = "twilio",
     .settings = settings,
     .n_settings = G_N_ELEMENTS (settings),
+    .check = check,
     .receive = receive,
 };

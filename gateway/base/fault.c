@@ -58,9 +58,9 @@ void faults_sort (GPtrArray *faults)
 char *fault_quote (const char *word)
 {
     GString *quoted = g_string_new ("\"");
-    int n = 0;
-    for (const char *c = word; *c && n < QUOTE_MOST; c = g_utf8_next_char (c), n++)
+    const char *c = word;
+    for (int n = 0; *c && n < QUOTE_MOST; c = g_utf8_next_char (c), n++)
         g_string_append_unichar (quoted, g_unichar_isprint (g_utf8_get_char (c)) ? g_utf8_get_char (c) : 0xfffd);
-    g_string_append (quoted, n == QUOTE_MOST ? "…\"" : "\"");
+    g_string_append (quoted, *c ? "…\"" : "\"");
     return g_string_free (quoted, FALSE);
 }

@@ -9,10 +9,10 @@ static const struct {
     const char *name, *labels, *help;
 } counters[METRIC_N] = {
     [METRIC_INGEST_STORED] = {"gw_ingest_requests_total", "outcome=\"stored\"", "requests of providers by what became of them"},
-    [METRIC_INGEST_DUPLICATE] = {"gw_ingest_requests_total", "outcome=\"duplicate\"", NULL},
     [METRIC_INGEST_QUARANTINED] = {"gw_ingest_requests_total", "outcome=\"quarantined\"", NULL},
     [METRIC_INGEST_REFUSED] = {"gw_ingest_requests_total", "outcome=\"refused\"", NULL},
     [METRIC_INGEST_BUSY] = {"gw_ingest_requests_total", "outcome=\"busy\"", NULL},
+    [METRIC_INGEST_DUPLICATE] = {"gw_ingest_duplicates_total", "", "messages that came again and changed nothing"},
     [METRIC_EVENTS_STREAMED] = {"gw_events_streamed_total", "", "events written to event streams"},
 };
 
@@ -108,7 +108,7 @@ static void format_histogram (GString *out, enum histogram h)
         below += atomic_load (&observed[h].buckets[i]);
         g_string_append_printf (out, "%s_bucket{le=\"%g\"} %" G_GUINT64_FORMAT "\n", name, histograms[h].bounds[i], below);
     }
-    g_string_append_printf (out, "%s_bucket{le=\"+Inf\"} %" G_GUINT64_FORMAT "\n%s_sum %g\n%s_count %" G_GUINT64_FORMAT "\n", name,
+    g_string_append_printf (out, "%s_bucket{le=\"+Inf\"} %" G_GUINT64_FORMAT "\n%s_sum %.15g\n%s_count %" G_GUINT64_FORMAT "\n", name,
                             MAX (n, below), name, (double) atomic_load (&observed[h].sum) / 1000000, name, MAX (n, below));
 }
 

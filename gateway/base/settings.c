@@ -210,7 +210,7 @@ static char *read_file (const char *path, GError **error)
         if (fd >= 0) close (fd);
         return NULL;
     }
-    g_autofree char *content = g_malloc (FILE_BYTES_MOST + 1);
+    char content[FILE_BYTES_MOST + 1];
     size_t length = 0;
     ssize_t n = -1;
     while (S_ISREG (status.st_mode) && length <= FILE_BYTES_MOST && (n = read (fd, content + length, FILE_BYTES_MOST + 1 - length)) > 0)
@@ -320,7 +320,7 @@ static void add_text (struct value *value, const struct setting *setting, const 
     }
     g_autoptr (GError) error = NULL;
     char *text = settings_expand (node->text, &error);
-    if (!text) {
+    if (error) {
         fault_add (faults, node->line, node->column, NULL, "%s: %s", setting->name, error->message);
     } else if (!*text) {
         fault_add (faults, node->line, node->column, g_strdup ("give it a value or leave it out"), "%s is empty", setting->name);

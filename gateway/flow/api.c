@@ -131,7 +131,10 @@ static void work (struct worker *worker, struct call *call)
         call_problem (call, 503, "the database is not available", NULL);
         return;
     }
-    if (authenticate (call)) endpoint_handle (call);
+    if (call->go_on)
+        call->go_on (call);
+    else if (authenticate (call))
+        endpoint_handle (call);
 }
 
 static struct call *take (struct api *api)
@@ -156,18 +159,32 @@ static void *run (void *data)
     return NULL;
 }
 
+/* Under lock. */
+static void append (struct api *api, struct call *call)
+{
+    call->next = NULL;
+    *api->last = call;
+    api->last = &call->next;
+    api->n_waiting++;
+    g_cond_signal (&api->wake);
+}
+
 static bool push (struct api *api, struct call *call)
 {
     g_mutex_lock (&api->lock);
     bool room = api->n_waiting < api->queue_max && !api->stopping;
-    if (room) {
-        *api->last = call;
-        api->last = &call->next;
-        api->n_waiting++;
-        g_cond_signal (&api->wake);
-    }
+    if (room) append (api, call);
     g_mutex_unlock (&api->lock);
     return room;
+}
+
+void call_resume (struct call *call, void (*go_on) (struct call *call))
+{
+    struct api *api = call->api;
+    call->go_on = go_on;
+    g_mutex_lock (&api->lock);
+    append (api, call);
+    g_mutex_unlock (&api->lock);
 }
 
 /* The client's own id if it is one, else a new one. */
@@ -202,6 +219,7 @@ void api_handle (struct api *api, struct http_exchange *exchange)
     call->request = http_exchange_request (exchange);
     call->request_id = request_id (call->request);
     call->began = g_get_monotonic_time ();
+    call->api = api;
     call->intake = api->intake;
     call->feed = api->feed;
     g_autofree char *allow = NULL, *wrong = NULL;

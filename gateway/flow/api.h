@@ -12,7 +12,7 @@
 struct api;
 
 struct api *api_start (struct config *(*current) (void *data), void *data, struct intake *intake, struct feed *feed, GError **error);
-/* Answers what waits, then ends. */
+/* Answers what waits, then ends. After intake_stop: what the intake holds comes back here. */
 void api_stop (struct api *api);
 /* After api_stop, once nobody can hand it anything any more. */
 void api_free (struct api *api);

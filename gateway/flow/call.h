@@ -24,6 +24,8 @@ struct call {
     struct config *config; /* owned reference */
     struct intake *intake;
     struct feed *feed;
+    struct api *api;
+    void (*go_on) (struct call *call); /* what is left to do; NULL: everything */
     struct call *next;
 };
 
@@ -34,6 +36,9 @@ void call_reply (struct call *call, struct http_response *response);
 void call_problem (struct call *call, unsigned status, const char *detail, const char *place);
 /* By the SQLSTATE of call->db's last error: SBnnn is a problem of status nnn, a lost connection 503. */
 void call_database_problem (struct call *call, const GError *error);
+
+/* Gives call to a worker once more, who does go_on with a connection; from any thread, never refused: it was admitted when it came. */
+void call_resume (struct call *call, void (*go_on) (struct call *call));
 
 /* Does the whole work of the matched route; answers. Worker thread. */
 void endpoint_handle (struct call *call);

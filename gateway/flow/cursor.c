@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define VERSION 1
+#define LENGTH_MOST 400
 #define N_MAC 8
 
 static void seal (const char *row_key, size_t length, const uint8_t key_hash[32], const char *filter, uint8_t mac[32])
@@ -41,7 +42,8 @@ char *cursor_seal (const char *row_key, const uint8_t key_hash[32], const char *
 
 char *cursor_open (const char *cursor, const uint8_t key_hash[32], const char *filter)
 {
-    if (strlen (cursor) > 400 || strspn (cursor, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != strlen (cursor))
+    if (strlen (cursor) > LENGTH_MOST ||
+        strspn (cursor, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != strlen (cursor))
         return NULL;
     g_autofree char *text = g_strconcat (cursor, &"==="[3 - (4 - strlen (cursor) % 4) % 4], NULL);
     translate (text, "-_", "+/");

@@ -323,29 +323,28 @@ static void get_attachment (struct call *call)
     call_reply (call, response);
 }
 
-/* Back from the intake, on its thread: the entry is noted as understood by a connection of the moment; this is rare. */
-static void reprocessed (struct intake_job *job, enum intake_outcome outcome)
+/* The request is stored: its entry is noted as understood. Worker thread, again. */
+static void finish_reprocess (struct call *call)
 {
-    struct call *call = job->data;
-    intake_job_free (job);
-    if (outcome != INTAKE_STORED) {
-        call_problem (call, outcome == INTAKE_BUSY ? 503 : 409, "it could not be stored", NULL);
-        return;
-    }
     g_autoptr (GError) error = NULL;
-    struct db *db = db_open (values_text (call->config->database, DATABASE_URL), "switchboard reprocess", NULL, &error);
-    if (!db) {
-        call_problem (call, 503, "the database is not available", NULL);
-        return;
-    }
     g_autoptr (params) p = params_new (3);
     params_int64 (p, call->account_id);
     params_uuid (p, &call->id);
     params_time (p, clock_now ());
-    call->db = db;
-    g_autoptr (db_result) r = db_call (db, QUARANTINE_DONE, p, &error);
+    g_autoptr (db_result) r = db_call (call->db, QUARANTINE_DONE, p, &error);
     reply_object (call, r, error, false);
-    db_close (db);
+}
+
+/* On the intake's thread, which has no time for more. */
+static void reprocessed (struct intake_job *job, enum intake_outcome outcome)
+{
+    struct call *call = job->data;
+    intake_job_free (job);
+    switch (outcome) {
+    case INTAKE_STORED: call_resume (call, finish_reprocess); break;
+    case INTAKE_QUARANTINED: call_problem (call, 409, "it could not be stored", NULL); break;
+    case INTAKE_BUSY: call_problem (call, 503, "the database is busy", NULL); break;
+    }
 }
 
 static GBytes *entry_bytes (struct call *call, db_result *r, GError **error)

@@ -3,38 +3,36 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "flow/problem.h"
 
 #include <string.h>
-
-static struct http_response *problem (unsigned status, const char *title)
-{
-    char *body = g_strdup_printf ("{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", title, status);
-    return http_response_new (status, "application/problem+json", g_bytes_new_take (body, strlen (body)));
-}
 
 static void refuse_stranger (struct http_exchange *exchange)
 {
     metrics_count (METRIC_INGEST_REFUSED);
-    http_exchange_reply (exchange, problem (403, "Forbidden"));
+    http_exchange_reply (exchange, problem_new (403, NULL, NULL, NULL));
 }
 
 /* Nothing was stored: the provider comes again. */
 static void refuse_busy (struct http_exchange *exchange)
 {
     metrics_count (METRIC_INGEST_BUSY);
-    struct http_response *response = problem (503, "Service Unavailable");
+    struct http_response *response = problem_new (503, NULL, NULL, NULL);
     http_response_add (response, "Retry-After", "1");
     http_exchange_reply (exchange, response);
 }
 
-/* The channel of /hooks/{account}/{channel}[/{secret}]; NULL: none of ours. */
-static const struct channel *find_channel (const struct config *config, const char *path)
+/* The channel of /hooks/{account}/{channel}[/{secret}]; NULL: none of ours. *secret: NULL where the path has none. */
+static const struct channel *find_channel (const struct config *config, const char *path, const char **secret)
 {
     const char *account = path + strlen ("/hooks/");
     const char *slash = strchr (account, '/');
     if (!slash) return NULL;
     const char *slug = slash + 1;
-    const struct channel *channel = config_channel (config, account, (size_t) (slash - account), slug, strcspn (slug, "/"));
+    size_t slug_length = strcspn (slug, "/");
+    *secret = slug[slug_length] ? slug + slug_length + 1 : NULL;
+    if (*secret && (!**secret || strchr (*secret, '/'))) return NULL;
+    const struct channel *channel = config_channel (config, account, (size_t) (slash - account), slug, slug_length);
     return channel && channel->channel_id ? channel : NULL;
 }
 
@@ -61,23 +59,24 @@ static struct intake_job *job_new (const struct channel *channel, int64_t now)
 
 void hooks_handle (struct intake *intake, const struct config *config, struct http_exchange *exchange)
 {
-    const struct http_request *request = http_exchange_request (exchange);
-    const struct channel *channel = find_channel (config, request->path);
+    struct http_request request = *http_exchange_request (exchange);
+    const struct channel *channel = find_channel (config, request.path, &request.secret);
     if (!channel) {
         refuse_stranger (exchange);
         return;
     }
     int64_t now = clock_now ();
     struct received received = {0};
-    channel->adapter->receive (channel, request, false, now, &received);
+    channel->adapter->receive (channel, &request, false, now, &received);
     if (received.kind == RECEIVED_STRANGER) {
         refuse_stranger (exchange);
     } else if (received.kind == RECEIVED_REFUSED) {
+        metrics_count (METRIC_INGEST_REFUSED);
         http_exchange_reply (exchange, g_steal_pointer (&received.reply));
     } else {
         struct intake_job *job = job_new (channel, now);
         job->id = id_new (now);
-        job->raw = http_request_format (request);
+        job->raw = http_request_format (&request);
         job->received = received;
         job->done = answer;
         job->data = exchange;
@@ -102,10 +101,11 @@ char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBy
     job->data = data;
     channel->adapter->receive (channel, request, true, at, &job->received);
     char *reason = NULL;
-    if (job->received.kind != RECEIVED_ITEMS)
+    if (job->received.kind != RECEIVED_ITEMS) {
         reason = g_strdup (job->received.reason ? job->received.reason : "the adapter does not take it");
-    else if (!intake_push (intake, job))
-        reason = g_strdup ("the database is busy");
-    if (reason) intake_job_free (job);
+        intake_job_free (job);
+    } else if (!intake_push (intake, job)) {
+        done (job, INTAKE_BUSY);
+    }
     return reason;
 }

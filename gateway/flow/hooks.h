@@ -11,7 +11,8 @@
 /* config: borrowed for the call. Takes exchange. HTTP thread. */
 void hooks_handle (struct intake *intake, const struct config *config, struct http_exchange *exchange);
 
-/* Runs a quarantined request again: raw as the journal has it, entry its id, at its time. NULL: it was pushed, and done is called later with
- * data; else the reason why it still cannot be understood, or why not now, to be freed. */
+/* Runs a quarantined request again: raw as the journal has it, entry its id, at its time. NULL: done is called
+ * with data, later, or at once with INTAKE_BUSY where the intake takes nothing now; else the reason why it still cannot be understood, to
+ * be freed. */
 char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBytes *raw, const struct id *entry, int64_t at,
                        void (*done) (struct intake_job *job, enum intake_outcome outcome), void *data);

@@ -114,6 +114,13 @@ static void tell_committed (struct intake *intake, const struct intake_job *jobs
 
 enum stored { STORED, LOST, CONFLICT, REFUSED, UNABLE };
 
+/* What the database lacks now it may have later, for the same rows: room, time, a lock, the right to write. */
+static bool is_passing (const char *state)
+{
+    return g_str_has_prefix (state, "53") || g_str_has_prefix (state, "55") || g_str_has_prefix (state, "57") ||
+           g_str_has_prefix (state, "58") || g_str_equal (state, "25006");
+}
+
 /* One try of one transaction. LOST: it may or may not have been committed. REFUSED: something in it will never be stored. */
 static enum stored try_store (struct intake *intake, const struct intake_job *jobs)
 {
@@ -122,10 +129,9 @@ static enum stored try_store (struct intake *intake, const struct intake_job *jo
     if (g_error_matches (error, DB_ERROR, DB_ERROR_CONNECTION)) return LOST;
     const char *state = db_sqlstate (intake->db);
     if (g_str_has_prefix (state, "40")) return CONFLICT;
-    log_warning ("intake.refused", "%s", error->message);
-    bool resources =
-        g_str_has_prefix (state, "53") || g_str_has_prefix (state, "57") || g_str_has_prefix (state, "58") || g_str_equal (state, "25006");
-    return resources ? UNABLE : REFUSED;
+    if (!is_passing (state)) return REFUSED;
+    log_warning ("intake.unable", "%s", error->message);
+    return UNABLE;
 }
 
 /* True: connected again before limit (monotonic µs). */
@@ -165,16 +171,17 @@ static struct intake_job *split (struct intake_job *jobs, size_t n)
 /* The one that the database refuses is kept as it came, with the reason in words that hold nothing of the customer's. */
 static void quarantine (struct intake *intake, struct intake_job *job)
 {
-    char state[6];
-    g_strlcpy (state, db_sqlstate (intake->db), sizeof state);
+    const char *constraint = db_constraint (intake->db);
     job->received.kind = RECEIVED_UNREADABLE;
     g_free (job->received.reason);
-    job->received.reason = g_strdup_printf ("the database refused it (SQLSTATE %s)", state);
+    job->received.reason = g_strdup_printf ("the database refused it (SQLSTATE %s%s%s)", db_sqlstate (intake->db),
+                                            constraint ? ", constraint " : "", constraint ? constraint : "");
+    log_warning ("intake.refused", "%s", job->received.reason);
     enum stored stored = store_certainly (intake, job);
     if (stored == STORED)
         tell_committed (intake, job);
     else
-        log_error ("intake.unstorable", "a request could not even be quarantined (SQLSTATE %s)", state);
+        log_error ("intake.unstorable", "a request could not even be quarantined (SQLSTATE %s)", db_sqlstate (intake->db));
     finish (job, stored == STORED ? INTAKE_STORED : INTAKE_BUSY);
 }
 

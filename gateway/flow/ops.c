@@ -16,17 +16,19 @@ struct ops {
     struct intake *intake;
     struct feed *feed;
     struct api *api;
+    const struct schedule *schedule;
     size_t queue_max;
     double started; /* seconds since 1970 */
     atomic_bool draining;
 };
 
-struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, size_t queue_max)
+struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, size_t queue_max)
 {
     struct ops *ops = g_new0 (struct ops, 1);
     ops->intake = intake;
     ops->feed = feed;
     ops->api = api;
+    ops->schedule = schedule;
     ops->queue_max = queue_max;
     ops->started = (double) g_get_real_time () / G_USEC_PER_SEC;
     return ops;
@@ -116,6 +118,8 @@ static struct http_response *metrics (struct ops *ops)
                             "# HELP gw_pg_connections connections of the API to PostgreSQL\n# TYPE gw_pg_connections gauge\n"
                             "gw_pg_connections{state=\"connected\"} %u\ngw_pg_connections{state=\"lost\"} %u\n",
                             api.connected, api.connections - api.connected);
+    metrics_gauge (out, "gw_pg_oldest_xmin_age", "transactions since the oldest snapshot that vacuum must spare, seen once a minute",
+                   (double) schedule_oldest_snapshot (ops->schedule));
     format_process (ops, out);
     return http_response_new (200, "text/plain; version=0.0.4; charset=utf-8", g_string_free_to_bytes (out));
 }

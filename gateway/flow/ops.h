@@ -7,10 +7,11 @@
 #include "flow/api.h"
 #include "flow/feed.h"
 #include "flow/intake.h"
+#include "flow/schedule.h"
 
 struct ops;
 
-struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, size_t queue_max);
+struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, size_t queue_max);
 void ops_stop (struct ops *ops);
 
 /* From now on /readyz says no, so that a proxy sends nobody here any more. */

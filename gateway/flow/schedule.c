@@ -6,9 +6,12 @@
 #include "store/db.h"
 #include "store/migrate.h"
 
+#include <stdatomic.h>
+
 /* Young tables double within minutes under load, and their statistics with them; afterwards the work is a few empty look-ups. */
 #define PERIOD (60 * G_TIME_SPAN_SECOND)
 #define MAINTAIN "select maintain ($1, $2 * interval '1 microsecond', $3 * interval '1 microsecond', $4 * interval '1 microsecond')"
+#define OLDEST_SNAPSHOT "select oldest_snapshot ()"
 
 struct schedule {
     struct config *(*current) (void *data);
@@ -17,6 +20,7 @@ struct schedule {
     GMutex lock;
     GCond wake;
     bool stopping;
+    atomic_int_fast64_t oldest_snapshot;
 };
 
 static bool maintain (struct db *db, const struct config *config, GError **error)
@@ -30,12 +34,20 @@ static bool maintain (struct db *db, const struct config *config, GError **error
     return r && migrate_touch (db, error);
 }
 
+static bool observe (struct db *db, struct schedule *schedule, GError **error)
+{
+    g_autoptr (params) p = params_new (0);
+    g_autoptr (db_result) r = db_call (db, OLDEST_SNAPSHOT, p, error);
+    if (r) schedule->oldest_snapshot = db_int64 (r, 0, 0);
+    return r != NULL;
+}
+
 static void work (struct schedule *schedule)
 {
     g_autoptr (struct_config) config = schedule->current (schedule->data);
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard schedule", "-c lock_timeout=2000", &error);
-    if (!db || !maintain (db, config, &error)) log_warning ("schedule.failed", "%s", error->message);
+    if (!db || !maintain (db, config, &error) || !observe (db, schedule, &error)) log_warning ("schedule.failed", "%s", error->message);
     db_close (db);
 }
 
@@ -65,6 +77,11 @@ struct schedule *schedule_start (struct config *(*current) (void *data), void *d
     work (schedule); /* a week's partitions are made before its first row */
     schedule->thread = g_thread_new ("schedule", run, schedule);
     return schedule;
+}
+
+int64_t schedule_oldest_snapshot (const struct schedule *schedule)
+{
+    return schedule->oldest_snapshot;
 }
 
 void schedule_stop (struct schedule *schedule)

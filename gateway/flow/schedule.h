@@ -10,3 +10,6 @@ struct schedule;
 /* current (data) gives a reference to the configuration of the moment. */
 struct schedule *schedule_start (struct config *(*current) (void *data), void *data);
 void schedule_stop (struct schedule *schedule);
+
+/* How many transactions ago the oldest snapshot was taken that holds vacuum back; seen once a minute. Any thread. */
+int64_t schedule_oldest_snapshot (const struct schedule *schedule);

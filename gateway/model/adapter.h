@@ -5,7 +5,8 @@
  * can be tested by files, fuzzed as it is and replayed after a fix. It MAY be called from several threads at once.
  *
  * receive MUST verify the signature over the raw bytes, in constant time, before it reads anything else of the request, unless
- * request is trusted (a journal entry that was verified when it came). It fills *received:
+ * request is trusted (a journal entry that was verified when it came). What a provider signs nothing with proves itself by request->secret; an
+ * adapter whose provider signs MUST take a request that has one for a stranger. It fills *received:
  *   RECEIVED_STRANGER    not authentic: nothing is stored, the gateway answers 403 as for an unknown channel
  *   RECEIVED_UNREADABLE  authentic, but not understood: reason says why (no customer words); journaled, quarantined, answered with reply
  *   RECEIVED_ITEMS       understood: items (zero or more), answered with reply after COMMIT
@@ -50,6 +51,12 @@ struct adapter {
     const struct setting *settings;
     size_t n_settings;
     struct carries carries;
+
+    /* What the table cannot say of values, the channel's own settings, each of them already right by itself. NULL: nothing is wrong. Else
+     * what is, as it follows the channel's name in a fault ("has neither from nor …"); *hint says how to mend it. Both static, without
+     * any value. The slot MAY be NULL. */
+    const char *(*check) (const struct values *values, const char **hint);
+
     void (*receive) (const struct channel *channel, const struct http_request *request, bool trusted, int64_t now,
                      struct received *received);
 

@@ -228,6 +228,13 @@ static const struct adapter *read_adapter (struct reading *reading, const struct
     return NULL;
 }
 
+/* Only where the rows are right by themselves: else they hold fallbacks. */
+static void check_adapter (struct reading *reading, const struct channel *channel, const struct yaml_node *key, const char *place)
+{
+    const char *hint = NULL, *wrong = channel->adapter->check ? channel->adapter->check (channel->values, &hint) : NULL;
+    if (wrong) fault_add (reading->faults, key->line, key->column, g_strdup (hint), "%s %s", place, wrong);
+}
+
 static void read_channel (struct reading *reading, struct account *account, const char *base, const struct yaml_node *key,
                           const struct yaml_node *node)
 {
@@ -245,7 +252,9 @@ static void read_channel (struct reading *reading, struct account *account, cons
     channel->account = account->slug;
     channel->slug = g_string_chunk_insert (config->strings, key->text);
     channel->adapter = adapter;
+    unsigned before = reading->faults->len;
     channel->values = values_parse (node, place, key->line, key->column, own, reading->faults);
+    if (adapter && reading->faults->len == before) check_adapter (reading, channel, key, place);
     channel->common = values_parse (node, place, key->line, key->column, table (TABLE_CHANNEL), reading->faults);
     check_range (reading, node, channel->common, table (TABLE_CHANNEL).rows, CHANNEL_CONCURRENCY, 1, 1000, "from 1 to 1000");
     g_autofree char *path = g_strdup_printf ("%s/%s", account->slug, key->text);

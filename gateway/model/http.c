@@ -26,14 +26,18 @@ GBytes *http_request_format (const struct http_request *request)
 {
     gsize body_length;
     const char *body = g_bytes_get_data (request->body, &body_length);
-    size_t length = strlen (request->method) + 1 + strlen (request->target) + strlen (VERSION "\r\n\r\n") + body_length;
+    const char *query = request->target + strcspn (request->target, "?");
+    const char *end = request->secret == NULL ? query : query - strlen (request->secret) - 1;
+    size_t length =
+        strlen (request->method) + 1 + (size_t) (end - request->target) + strlen (query) + strlen (VERSION "\r\n\r\n") + body_length;
     for (size_t i = 0; i < request->n_headers; i++)
         if (is_journaled (&request->headers[i]))
             length += strlen (request->headers[i].name) + strlen (request->headers[i].value) + strlen (": \r\n");
     char *wire = g_malloc (length), *out = wire;
     out = append (out, request->method);
     out = append (out, " ");
-    out = append (out, request->target);
+    out = mempcpy (out, request->target, (size_t) (end - request->target));
+    out = append (out, query);
     out = append (out, VERSION "\r\n");
     for (size_t i = 0; i < request->n_headers; i++) {
         if (!is_journaled (&request->headers[i])) continue;
@@ -107,6 +111,7 @@ struct http_request *http_request_parse (GBytes *wire)
     request->query = request->target + path_length + (request->target[path_length] == '?');
     request->headers = headers;
     request->n_headers = n_headers;
+    request->secret = NULL;
     char *at = head + line_length + 2;
     for (size_t i = 0; i < n_headers; i++) {
         char *stop = head + (line_end (bytes + (at - head), end, true) - bytes);

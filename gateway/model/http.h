@@ -21,13 +21,14 @@ struct http_request {
     const char *query;  /* after '?', still percent-encoded; "" where there is none */
     const struct http_header *headers;
     size_t n_headers;
-    GBytes *body; /* never NULL */
+    GBytes *body;       /* never NULL */
+    const char *secret; /* of /hooks/{account}/{channel}/{secret}, the end of path, still percent-encoded; NULL where there is none */
 };
 
 /* The first header of that name, case folded; NULL where there is none. */
 const char *http_request_header (const struct http_request *request, const char *name);
 
-/* The request as it would stand on the wire, for the journal. Authorization and Cookie are left out. */
+/* The request as it would stand on the wire, for the journal. Authorization, Cookie and the secret of the URL, with its slash, are left out. */
 GBytes *http_request_format (const struct http_request *request);
 
 /* The inverse. wire must outlive the result. NULL: not a request that http_request_format wrote. Free with http_request_free. */

@@ -1,7 +1,8 @@
 -- One page of a ticket's messages by number. p_after: number of the last one of the page before.
+-- Of the two directions only one is read; each names its order, because no index is read by an order that is chosen at run time.
 create function api_messages (p_account bigint, p_ticket uuid, p_descending bool, p_limit int, p_after bigint)
 returns table (data text, next text, at bigint)
-language plpgsql stable set plan_cache_mode = auto set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     v_at bigint := event_at (p_account);
 begin
@@ -9,49 +10,47 @@ begin
     if not exists (select from gateway.ticket t where t.account_id = p_account and t.ticket_id = p_ticket) then
         raise 'no such ticket' using errcode = 'SB404';
     end if;
-    if p_descending then
-        return query
-        with page as materialized (
-            select m.message_id, m.number, row_number () over (order by m.number desc) as n
-            from gateway.message m
-            where m.account_id = p_account and m.ticket_id = p_ticket and m.number < coalesce (p_after, 9223372036854775807)
-            order by m.number desc
-            limit p_limit + 1
-        )
-        select coalesce (json_agg (j order by p.n) filter (where p.n <= p_limit), '[]')::text,
-               case when count (*) > p_limit then (max (p.number) filter (where p.n = p_limit))::text end,
-               v_at
-        from page p
-        cross join lateral message_json (p_account, p.message_id) j;
-    else
-        return query
-        with page as materialized (
-            select m.message_id, m.number, row_number () over (order by m.number) as n
-            from gateway.message m
-            where m.account_id = p_account and m.ticket_id = p_ticket and m.number > coalesce (p_after, 0)
-            order by m.number
-            limit p_limit + 1
-        )
-        select coalesce (json_agg (j order by p.n) filter (where p.n <= p_limit), '[]')::text,
-               case when count (*) > p_limit then (max (p.number) filter (where p.n = p_limit))::text end,
-               v_at
-        from page p
-        cross join lateral message_json (p_account, p.message_id) j;
-    end if;
+    return query
+    with found as (
+        (select m.message_id, m.number, m.number as place
+         from gateway.message m
+         where not p_descending and m.account_id = p_account and m.ticket_id = p_ticket and m.number > coalesce (p_after, 0)
+         order by m.number
+         limit p_limit + 1)
+        union all
+        (select m.message_id, m.number, -m.number
+         from gateway.message m
+         where p_descending and m.account_id = p_account and m.ticket_id = p_ticket and m.number < coalesce (p_after, 9223372036854775807)
+         order by m.number desc
+         limit p_limit + 1)
+    ), page as materialized (
+        select f.message_id, f.number, row_number () over (order by f.place) as n
+        from found f
+    )
+    select coalesce (json_agg (j order by p.n) filter (where p.n <= p_limit), '[]')::text,
+           case when count (*) > p_limit then (max (p.number) filter (where p.n = p_limit))::text end,
+           v_at
+    from page p
+    cross join lateral message_json (p_account, p.message_id) j;
 end $$;
 comment on function api_messages is 'a page of a ticket''s messages; no locks; SB404';
 
 create function api_message (p_account bigint, p_message uuid)
 returns table (body text)
-language plpgsql stable set plan_cache_mode = auto as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
     perform plan_young ();
-    return query select j::text from message_json (p_account, p_message) j;
+    return query
+    select (j::jsonb || jsonb_build_object ('attempts', '[]'::jsonb, 'receipts', r))::text
+    from gateway.message m
+    cross join lateral message_json (m.account_id, m.message_id) j
+    cross join lateral receipts_json (m.account_id, m.channel_id, m.external_id) r
+    where m.account_id = p_account and m.message_id = p_message;
     if not found then
         raise 'no such message' using errcode = 'SB404';
     end if;
 end $$;
-comment on function api_message is 'one message; no locks; SB404';
+comment on function api_message is 'one message with its attempts (none yet: nothing is sent) and receipts; no locks; SB404';
 
 create function api_attachment (p_account bigint, p_attachment uuid)
 returns table (status text, mime text, name text, sha256 text, size bigint)

@@ -2,7 +2,7 @@
 -- Unclosed tickets are found by their partial index and sorted: no index holds what a message changes.
 create function api_tickets (p_account bigint, p_status text, p_channel text, p_limit int, p_after text)
 returns table (data text, next text, at bigint)
-language plpgsql stable set plan_cache_mode = auto set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     v_at bigint := event_at (p_account);
     v_channel bigint;
@@ -67,7 +67,7 @@ comment on function api_tickets is 'a page of tickets, newest activity first; no
 
 create function api_ticket (p_account bigint, p_ticket uuid)
 returns table (body text, version bigint)
-language plpgsql stable set plan_cache_mode = auto as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 begin
     perform plan_young ();
     return query

@@ -8,6 +8,11 @@ create function json_time (p_at timestamptz) returns text language sql stable as
 $$;
 comment on function json_time is 'RFC 3339, UTC, microseconds';
 
+create function message_hash (p_external_id text) returns bytea language sql stable as $$
+    select substr (sha256 (convert_to ('m ' || p_external_id, 'UTF8')), 1, 16)
+$$;
+comment on function message_hash is 'what provider_id and receipt know a message by; the same as in intake_batch.c';
+
 create function channel_json (p_account bigint, p_channel bigint) returns setof json language sql stable rows 1 as $$
     select json_build_object ('slug', c.slug, 'adapter', c.adapter)
     from gateway.channel c
@@ -86,7 +91,8 @@ create function message_json (p_account bigint, p_message uuid) returns setof js
         'attachments', case when m.has_attachments then (select f from attachments_json (m.account_id, m.message_id) f) else '[]' end,
         'status', m.status,
         'error', null,
-        'parts', '[]'::json,
+        'parts', case when m.external_id is null then '[]'::json
+                      else json_build_array (json_build_object ('position', 0, 'external_id', m.external_id, 'status', m.status)) end,
         'external_id', m.external_id,
         'reference', m.reference,
         'metadata', m.metadata,
@@ -96,7 +102,22 @@ create function message_json (p_account bigint, p_message uuid) returns setof js
     from gateway.message m
     where m.account_id = p_account and m.message_id = p_message
 $$;
-comment on function message_json is 'a message with its author and files';
+comment on function message_json is 'a message with its author, files and parts';
+
+create function receipts_json (p_account bigint, p_channel bigint, p_external_id text) returns setof json language sql stable rows 1 as $$
+    with newest as materialized (
+        select r.*
+        from gateway.receipt r
+        where r.account_id = p_account and r.channel_id = p_channel and r.hash = message_hash (p_external_id)
+        order by r.journal_id desc, r.position desc
+        limit 100
+    )
+    select coalesce (json_agg (json_build_object ('external_id', n.external_id, 'status', n.status, 'provider_code', n.code,
+                                                  'detail', n.detail, 'at', json_time (n.at))
+                               order by n.at, n.journal_id, n.position), '[]')
+    from newest n
+$$;
+comment on function receipts_json is 'what the provider said later of a message: the newest hundred receipts, oldest first';
 
 create function quarantine_json (p_account bigint, p_entry uuid) returns setof json language sql stable rows 1 as $$
     select json_build_object (

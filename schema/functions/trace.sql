@@ -38,7 +38,7 @@ language sql stable set enable_hashjoin = off as $$
         from m
         join gateway.receipt r
           on r.account_id = m.account_id and r.channel_id = m.channel_id
-         and r.hash = substr (sha256 (convert_to ('m ' || m.external_id, 'UTF8')), 1, 16)    -- as intake's caller makes it
+         and r.hash = message_hash (m.external_id)
     ) x
     order by x.at, x.n, x.detail
 $$;

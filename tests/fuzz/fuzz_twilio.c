@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     static const struct http_header headers[] = {{"Content-Type", "application/x-www-form-urlencoded"}};
     g_autoptr (GBytes) bytes = g_bytes_new (data, size);
     g_autoptr (struct_http_request) request = http_request_parse (bytes);
-    struct http_request of_body = {"POST", "/hooks/acme/sms", "/hooks/acme/sms", "", headers, 1, bytes};
+    struct http_request of_body = {"POST", "/hooks/acme/sms", "/hooks/acme/sms", "", headers, 1, bytes, NULL};
     try_request (request == NULL ? &of_body : request, false);
     try_request (request == NULL ? &of_body : request, true);
     if (request == NULL) return 0;

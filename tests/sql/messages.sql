@@ -1,6 +1,6 @@
 -- A ticket's messages, one message, its files, the quarantine: pages, shapes, and nobody else's rows.
 begin;
-select plan (40);
+select plan (51);
 \ir lib/give.sql
 
 select pg_temp.make_account ('acme') as acme \gset
@@ -43,18 +43,21 @@ select throws_ok (format ('select * from api_messages (%s, %L, false, 10, null)'
 select message_id as message from gateway.message where account_id = :acme and external_id = 'F1' \gset
 select body::jsonb as body from api_message (:acme, :'message') \gset
 select is ((select array_agg (k order by k) from jsonb_object_keys (:'body') k),
-           '{attachments,author,channel,content,created_at,error,external_id,from,id,in_reply_to,kind,metadata,number,parts,provider_time,reference,status,text,ticket_id,to}',
+           '{attachments,attempts,author,channel,content,created_at,error,external_id,from,id,in_reply_to,kind,metadata,number,parts,provider_time,receipts,reference,status,text,ticket_id,to}',
            'a message has the promised fields');
 select is (:'body'::jsonb -> 'author' ->> 'name', 'Ana', 'its author has a name');
 select is (:'body'::jsonb ->> 'status', 'received', 'it was received');
 select is (:'body'::jsonb -> 'content', '{"kind": "text", "text": "look"}', 'its content is what the adapter made');
-select is (:'body'::jsonb -> 'parts', '[]', 'it has no parts');
+select is (:'body'::jsonb -> 'parts', '[{"position": 0, "external_id": "F1", "status": "received"}]', 'it came in one part');
+select is (:'body'::jsonb -> 'attempts', '[]', 'nobody had to attempt to send it');
+select is (:'body'::jsonb -> 'receipts', '[]', 'and no provider said more of it');
 select is (:'body'::jsonb ->> 'provider_time', '2026-03-02T09:59:58.000000Z', 'the provider''s time beside ours');
 select is ((select array_agg ((f ->> 'mime') || ' ' || (f ->> 'name') || ' ' || (f ->> 'status')) from jsonb_array_elements (:'body'::jsonb -> 'attachments') f),
            array['image/png a.png waiting', null], 'its files, in their order');
 select unalike (:'body'::text, '%secret.example%', 'but not where the provider keeps them');
 select is ((select count (*) from api_messages (:acme, :'ticket', false, 50, null) p, json_array_elements (p.data::json) j
-            where j::jsonb = (select m.body::jsonb from api_message (:acme, (j ->> 'id')::uuid) m)), 23::bigint, 'a message looks the same in the list and alone');
+            where j::jsonb = (select m.body::jsonb - 'attempts' - 'receipts' from api_message (:acme, (j ->> 'id')::uuid) m)), 23::bigint,
+           'a message looks the same in the list and, but for attempts and receipts, alone');
 select throws_ok (format ('select * from api_message (%s, %L)', :globex, :'message'), 'SB404', 'no such message', 'another account''s message is not there');
 
 select attachment_id as attachment from gateway.attachment where account_id = :acme and message_id = :'message' and position = 0 \gset
@@ -63,6 +66,55 @@ select results_eq (format ('select * from api_attachment (%s, %L)', :acme, :'att
 update gateway.attachment set status = 'stored', sha256 = sha256 ('x'), size = 1 where attachment_id = :'attachment';
 select is ((select (status, sha256, size)::text from api_attachment (:acme, :'attachment')), '(stored,' || encode (sha256 ('x'), 'hex') || ',1)', 'and one that is');
 select throws_ok (format ('select * from api_attachment (%s, %L)', :globex, :'attachment'), 'SB404', 'no such attachment', 'another account''s file is not there');
+
+-- Receipts: late, twice and in any order.
+select pg_temp.make_channel (:acme, 'two') as two \gset
+create function pg_temp.tell (p_account bigint, p_channel bigint, p_id text, p_status text, p_at timestamptz, p_code text default null, p_detail text default null)
+returns jsonb language sql as $$
+    select jsonb_build_object ('account', p_account, 'channel', p_channel, 'at', p_at, 'receipts', jsonb_build_array (
+        jsonb_build_object ('id', p_id, 'status', p_status, 'code', p_code, 'detail', p_detail, 'at', p_at)))
+$$;
+create function pg_temp.receipts (p_account bigint, p_message uuid) returns jsonb language sql as $$
+    select body::jsonb -> 'receipts' from api_message (p_account, p_message)
+$$;
+select pg_temp.give ('receipts', jsonb_build_array (
+    pg_temp.tell (:acme, :sms, 'F1', 'failed', :'t0'::timestamptz + interval '3 s', '30003', 'unreachable'),
+    pg_temp.tell (:acme, :sms, 'F1', 'sent', :'t0'::timestamptz + interval '1 s'),
+    pg_temp.tell (:acme, :sms, 'F1', 'delivered', :'t0'::timestamptz + interval '2 s'),
+    pg_temp.tell (:acme, :sms, 'F2', 'read', :'t0'),
+    pg_temp.tell (:acme, :two, 'F1', 'read', :'t0'),
+    pg_temp.tell (:globex, :gsms, 'F1', 'read', :'t0'))) \gset
+select is ((select array_agg (r ->> 'status') from jsonb_array_elements (pg_temp.receipts (:acme, :'message')) r), '{sent,delivered,failed}',
+           'a message''s receipts are told oldest first, without those of another message, channel or account');
+select is (pg_temp.receipts (:acme, :'message') -> 2,
+           '{"external_id": "F1", "status": "failed", "provider_code": "30003", "detail": "unreachable", "at": "2026-03-02T10:00:03.000000Z"}',
+           'with the provider''s own code and words');
+select is ((select array_agg (detail) from trace (:'message') where what = 'receipt'), '{sent,delivered,"failed, code 30003"}', 'its trace tells them, too');
+select pg_temp.give ('flood', (select jsonb_agg (pg_temp.tell (:acme, :sms, 'F1', 'sent', :'t0'::timestamptz + (10 + n) * interval '1 s')) from generate_series (1, 97) n)) \gset
+select is (jsonb_array_length (pg_temp.receipts (:acme, :'message')), 100, 'a hundred receipts are all told');
+select pg_temp.give ('one more', jsonb_build_array (pg_temp.tell (:acme, :sms, 'F1', 'delivered', :'t0'::timestamptz + interval '1 hour'))) \gset
+select is (jsonb_array_length (pg_temp.receipts (:acme, :'message')), 100, 'of more the newest hundred');
+select is (pg_temp.receipts (:acme, :'message') -> 99 ->> 'status', 'delivered', 'so the last word is there');
+
+-- A page costs what it holds, however long the ticket is.
+insert into gateway.message (account_id, message_id, ticket_id, number, channel_id, kind, status, author_id, content, created_at)
+select :acme, gen_random_uuid (), :'ticket', n, :sms, 'incoming', 'received', t.contact_id, '{}', :'t0'
+from generate_series (24, 10000) n, gateway.ticket t
+where t.account_id = :acme and t.ticket_id = :'ticket';
+create function pg_temp.rows_read () returns bigint language sql as $$
+    select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relid = 'gateway.message'::regclass
+$$;
+create function pg_temp.cost_of_ten (p_account bigint, p_ticket uuid, p_descending bool, p_after bigint) returns bigint language plpgsql as $$
+declare
+    v_before bigint := pg_temp.rows_read ();
+begin
+    for i in 1 .. 10 loop               -- often enough for a plan that is kept
+        perform from api_messages (p_account, p_ticket, p_descending, 10, p_after);
+    end loop;
+    return pg_temp.rows_read () - v_before;
+end $$;
+select ok (pg_temp.cost_of_ten (:acme, :'ticket', d, a) between 100 and 500, 'ten pages of ten read few rows, ' || case when d then 'newest' else 'oldest' end || ' first')
+from (values (false, 5000), (true, 5000), (true, null)) x (d, a);
 
 -- The quarantine.
 select pg_temp.give ('riddles', (
@@ -106,7 +158,7 @@ select throws_ok (format ('select * from api_quarantine (%s, null, 2, %L)', :acm
 select is ((select array_agg (reason) from quarantine_waiting ('acme')), '{reason 1,reason 2,reason 4,reason 5}', 'the operator sees what waits, too');
 
 -- Trace.
-select is ((select array_agg (what) from trace (:'message')), '{received,journaled,stored,attachment,attachment,event}', 'a message''s life is told in order');
+select is ((select array_agg (what) from trace (:'message') where what <> 'receipt'), '{received,journaled,stored,attachment,attachment,event}', 'a message''s life is told in order');
 select unalike ((select string_agg (detail, ' ') from trace (:'message')), '%look%', 'without the customer''s words');
 select is ((select count (*) from trace (gen_random_uuid ())), 0::bigint, 'an unknown message has none');
 select * from finish ();

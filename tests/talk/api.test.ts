@@ -5,8 +5,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { request } from "../../sandbox/http.js";
+import { newSid } from "../../sandbox/twilio.js";
 import { compileAll, openapiText } from "./contract.js";
-import { Gateway, type Message, type Ticket } from "./harness.js";
+import { accountSid, Gateway, until, type Message, type Ticket } from "./harness.js";
 
 let gateway: Gateway;
 before(async () => {
@@ -35,6 +36,67 @@ test("livez and readyz answer without a key, metrics only on the ops listener", 
     for (const name of new Set([...text.matchAll(/^([a-z]\w*?)(?:_bucket|_sum|_count)?(?:\{| )/gm)].map((match) => match[1]!)))
         assert.match(text, new RegExp(`^# TYPE ${name}`, "m"));
     assert.ok(!text.includes("acme"), "no account in a label");
+});
+
+/** By how much work raises the samples of /metrics; those that stay are left out. */
+async function rise(work: () => Promise<unknown>): Promise<Record<string, number>> {
+    const before = await gateway.metrics();
+    await work();
+    const rises = [...(await gateway.metrics())].map(([name, value]) => [name, value - (before.get(name) ?? 0)] as const);
+    return Object.fromEntries(rises.filter(([name, by]) => by !== 0 && /^gw_/.test(name)));
+}
+
+test("metrics tell what became of every request, what was known already, and what each commit held", async () => {
+    const sid = newSid();
+    const rises = await rise(async () => {
+        for (let i = 0; i < 3; i++) assert.equal((await gateway.twilio.receive({ from: "+15552220000", body: "once", sid })).status, 200);
+        await gateway.twilio.raw([["AccountSid", accountSid], ["Surprise", "x"]]);
+        assert.equal((await gateway.twilio.receive({ from: "+15552220000", body: "forged" }, { signature: "wrong" })).status, 403);
+        assert.equal((await request(`${gateway.url}/hooks/acme/support-sms`, { method: "PUT", body: "x" })).status, 405);
+    });
+    // One after the other: each stored request had a transaction to itself.
+    assert.equal(rises['gw_ingest_requests_total{outcome="stored"}'], 3);
+    assert.equal(rises['gw_ingest_requests_total{outcome="quarantined"}'], 1);
+    assert.equal(rises['gw_ingest_requests_total{outcome="refused"}'], 2);
+    assert.equal(rises['gw_ingest_requests_total{outcome="busy"}'], undefined);
+    assert.equal(rises["gw_ingest_duplicates_total"], 2);
+    assert.equal(rises["gw_ingest_commit_batch_size_count"], 4);
+    assert.equal(rises["gw_ingest_commit_batch_size_sum"], 4);
+    for (const bound of ["1", "128", "+Inf"]) assert.equal(rises[`gw_ingest_commit_batch_size_bucket{le="${bound}"}`], 4);
+    assert.equal(rises["gw_ingest_commit_seconds_count"], 4);
+    assert.equal(rises['gw_ingest_commit_seconds_bucket{le="+Inf"}'], 4);
+    assert.ok(rises["gw_ingest_commit_seconds_sum"]! > 0);
+});
+
+test("metrics count the API's requests by route, never by path, and open streams", async () => {
+    const rises = await rise(async () => {
+        const { id } = await gateway.ticketOf("+15552220000");
+        await gateway.get(`/v1/tickets/${id}`);
+        assert.equal((await gateway.api("/v1/tickets/00000000-0000-7000-8000-000000000000")).status, 404);
+    });
+    assert.equal(rises['gw_http_requests_total{route="/v1/tickets/{id}",method="GET",code="200"}'], 1);
+    assert.equal(rises['gw_http_requests_total{route="/v1/tickets/{id}",method="GET",code="404"}'], 1);
+    assert.equal(rises["gw_http_request_duration_seconds_count"], 3);
+    const { at } = await gateway.tickets("?limit=1");
+    const before = await gateway.metrics();
+    const stream = gateway.sse({ after: at - 2 });
+    await stream.take(2);
+    // Counted once they are written: the reader may be faster.
+    await until(async () => (await gateway.metrics()).get("gw_events_streamed_total") === before.get("gw_events_streamed_total")! + 2, "two events");
+    assert.equal((await gateway.metrics()).get("gw_sse_clients"), before.get("gw_sse_clients")! + 1);
+    stream.close();
+});
+
+test("metrics have the names that dashboards ask for", async () => {
+    const names = new Set([...(await gateway.metrics()).keys()].map((name) => name.replace(/\{.*/, "")));
+    for (const name of [
+        "gw_build_info", "gw_http_requests_total", "gw_http_request_duration_seconds_bucket", "gw_ingest_requests_total",
+        "gw_ingest_duplicates_total", "gw_ingest_commit_batch_size_bucket", "gw_ingest_commit_seconds_bucket", "gw_ingest_queue_depth",
+        "gw_ingest_queue_oldest_seconds", "gw_database_connected", "gw_sse_clients", "gw_events_streamed_total", "gw_pg_connections", "gw_pg_oldest_xmin_age",
+        "process_cpu_seconds_total", "process_resident_memory_bytes", "process_virtual_memory_bytes", "process_open_fds",
+        "process_max_fds", "process_start_time_seconds",
+    ])
+        assert.ok(names.has(name), name);
 });
 
 test("an agent closes a ticket with the version that she saw", async () => {
@@ -105,6 +167,19 @@ test("members that nobody knows are refused and named", async () => {
     assert.equal((await gateway.ticketOf("+15552220004")).status, "open", "none of it did anything");
 });
 
+test("a body of 256 kB is read, one byte more is not; a subject has at most 1000 bytes", async () => {
+    await gateway.twilio.receive({ from: "+15552220008", body: "hello" });
+    const { id, version } = await gateway.ticketOf("+15552220008");
+    const etag = `"v${version}"`;
+    const bytes = (n: number) => `{"status":"${"x".repeat(n - '{"status":""}'.length)}"}`;
+    assert.equal((await patch(id, bytes(256 * 1024), etag)).status, 422);
+    assert.equal((await patch(id, bytes(256 * 1024 + 1), etag)).status, 413);
+    assert.equal((await patch(id, { subject: "x".repeat(1001) }, etag)).status, 422);
+    const longest = await patch(id, { subject: "x".repeat(1000) }, etag);
+    assert.equal(longest.status, 200);
+    assert.equal(longest.json.subject.length, 1000);
+});
+
 test("ids that are none, paths that are none and methods that are not taken are told apart", async () => {
     assert.ok([400, 404].includes((await gateway.api("/v1/tickets/7")).status));
     assert.equal((await gateway.api("/v1/nothing")).status, 404);
@@ -147,7 +222,10 @@ test("limits outside 1 to 200, cursors of others, and parameters that nobody kno
     const { next } = await gateway.tickets("?limit=1&status=open");
     assert.ok(next);
     assert.equal((await gateway.api(`/v1/tickets?limit=1&status=pending&cursor=${encodeURIComponent(next)}`)).status, 422, "a cursor belongs to its filters");
-    assert.equal((await gateway.api("/v1/events?limit=201")).status, 422);
+    const { id } = (await gateway.tickets("?limit=1")).data[0]!;
+    for (const list of ["/v1/tickets", `/v1/tickets/${id}/messages`, "/v1/quarantine", "/v1/events"]) {
+        for (const [limit, status] of [[0, 422], [1, 200], [200, 200], [201, 422]]) assert.equal((await gateway.api(`${list}?limit=${limit}`)).status, status, `${list} ${limit}`);
+    }
     assert.equal((await gateway.api("/v1/events?after=-1")).status, 422);
 });
 
@@ -173,6 +251,25 @@ test("messages are read by number, from either end, page by page", async () => {
         assert.deepEqual(seen.map((message) => message.text), order === "asc" ? expected : expected.reverse());
     }
     assert.equal((await gateway.api(`/v1/tickets/${id}/messages?order=sideways`)).status, 422);
+});
+
+test("one message is told with its parts, its attempts and what the provider said of it later", async () => {
+    const { sid } = await gateway.twilio.receive({ from: "+15552220007", body: "whole" });
+    const { id } = await gateway.ticketOf("+15552220007");
+    const [listed] = (await gateway.messages(id)).data;
+    const whole = () => gateway.get(`/v1/messages/${listed!.id}`);
+    assert.deepEqual(await whole(), { ...listed, parts: [{ position: 0, external_id: sid, status: "received" }], attempts: [], receipts: [] });
+
+    const callback = { sid, to: "+15552220007" };
+    await gateway.twilio.statusCallback({ ...callback, status: "sent" });
+    await gateway.twilio.statusCallback({ ...callback, status: "undelivered", errorCode: "30003", errorMessage: "Unreachable" });
+    await gateway.twilio.statusCallback({ ...callback, sid: newSid(), status: "read" });
+    const { receipts, status } = await whole();
+    assert.equal(status, "received", "what came in stays received");
+    assert.deepEqual(receipts.map(({ at, ...rest }: { at: string }) => rest), [
+        { external_id: sid, status: "sent", provider_code: null, detail: null },
+        { external_id: sid, status: "failed", provider_code: "30003", detail: "Unreachable" },
+    ]);
 });
 
 test("channels are listed without their secrets", async () => {

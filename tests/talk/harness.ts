@@ -118,19 +118,31 @@ export class Gateway {
     }
 
     static async start(name: string, options: Options = {}): Promise<Gateway> {
+        assert.ok(fs.existsSync(binary), `there is no ${binary}: make it, or name another in SB_BIN`);
         const cluster = options.ownCluster ? await Cluster.start() : await Cluster.shared();
         const database = `${name}_${process.pid}`;
         const url = await cluster.database(database);
         fs.mkdirSync("build/talk", { recursive: true });
         const directory = fs.mkdtempSync(path.resolve("build/talk", `${name}-`));
         const gateway = new Gateway(cluster, database, url, directory, options);
-        fs.writeFileSync(gateway.configFile, gateway.config());
-        await gateway.must(["migrate"]);
-        await gateway.up();
-        // Serving has put the accounts of the file into the database: keys need them.
-        gateway.key = await gateway.makeKey("acme");
-        gateway.otherKey = await gateway.makeKey("globex");
+        try {
+            await gateway.#begin();
+        } catch (error) {
+            // What was started would keep the test's process alive for ever.
+            await gateway.kill9();
+            await cluster.stop();
+            throw error;
+        }
         return gateway;
+    }
+
+    async #begin(): Promise<void> {
+        fs.writeFileSync(this.configFile, this.config());
+        await this.must(["migrate"]);
+        await this.up();
+        // Serving has put the accounts of the file into the database: keys need them.
+        this.key = await this.makeKey("acme");
+        this.otherKey = await this.makeKey("globex");
     }
 
     get configFile(): string {

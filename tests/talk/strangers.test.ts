@@ -38,6 +38,11 @@ test("a wrong signature, an unknown channel and an unknown account get the same 
     for (const where of [{ channel: "no-such-channel" }, { account: "nobody" }, { account: "nobody", channel: "x" }]) {
         answers.push(await gateway.sandbox(where).receive(sms));
     }
+    // Twilio signs, so its channels have no third segment, not even a rightly signed one.
+    for (const more of ["/", "/more", "/more/still", "//"]) {
+        answers.push(await gateway.sandbox({ channel: `support-sms${more}` }).receive(sms));
+        answers.push(await gateway.sandbox({ channel: `no-such-channel${more}` }).receive(sms));
+    }
     // The right signature of another channel is a wrong one.
     const other = gateway.sandbox({ channel: "sales-sms" }).options.publicUrl!;
     answers.push(await gateway.sandbox({ publicUrl: other }).receive(sms));
@@ -76,7 +81,9 @@ test("a body over the limit is refused, with its length told or not, and one jus
     const lying = "POST /hooks/acme/support-sms HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\nx";
     assert.match((await gateway.wire(lying)).text, /^HTTP\/1\.1 413 /);
     assert.equal(await stored(), before);
-    assert.equal((await gateway.twilio.receive({ from: "+15551110004", body: "x".repeat(15_000) })).status, 200);
+    const fits = (extra: number) => ({ from: "+15551110004", body: "x".repeat(16 * 1024 - formEncode(gateway.twilio.params({ from: "+15551110004", body: "" }, newSid())).length + extra) });
+    assert.equal((await gateway.twilio.receive(fits(0))).status, 200);
+    assert.equal((await gateway.twilio.receive(fits(1))).status, 413);
     const api = await gateway.api("/v1/tickets/01900000-0000-7000-8000-000000000000", { method: "PATCH", body: { status: "x".repeat(17_000) }, headers: { "if-match": '"v1"' } });
     assert.equal(api.status, 413);
 });

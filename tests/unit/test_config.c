@@ -178,6 +178,92 @@ static void test_huge (void)
     g_assert_cmpuint (faults->len, ==, FAULTS_MOST);
 }
 
+/* How many faults text has after HEAD; *first: what the first says, to be freed. */
+static unsigned count_faults (const char *text, char **first)
+{
+    g_autofree char *whole = g_strconcat (HEAD, text, NULL);
+    g_autoptr (GPtrArray) faults = faults_new ();
+    config_unref (config_parse ("x", whole, strlen (whole), faults));
+    g_free (*first);
+    *first = faults->len ? describe (faults->pdata[0]) : NULL;
+    return faults->len;
+}
+
+static void expect_value (const char *section, const char *name, const char *value, bool good)
+{
+    g_autofree char *text = g_strdup_printf ("%s: {%s: %s}\n", section, name, value), *fault = NULL;
+    unsigned n = count_faults (text, &fault);
+    if (n != !good || (!good && !strstr (fault, name)))
+        g_error ("%s.%s: %s is %s: %s", section, name, value, good ? "refused" : "taken", fault ? fault : "no fault");
+}
+
+static void test_ranges (void)
+{
+    static const struct {
+        const char *name, *below, *least, *most, *above; /* below NULL: nothing is */
+    } ranges[] = {
+        {"hook_body", "1023", "1kB", "64MB", "67108865"},
+        {"api_body", "1023", "1kB", "64MB", "67108865"},
+        {"request_time", "99ms", "100ms", "10m", "600001ms"},
+        {"idle_time", "99ms", "100ms", "1h", "3600001ms"},
+        {"connections", "7", "8", "1000000", "1000001"},
+        {"connections_per_address", NULL, "0", "1000000", "1000001"},
+        {"intake_queue", "0", "1", "1000000", "1000001"},
+        {"intake_wait", "0ms", "1ms", "1m", "60001ms"},
+        {"batch_items", "0", "1", "4096", "4097"},
+        {"batch_bytes", "1023", "1kB", "64MB", "67108865"},
+        {"api_queue", "0", "1", "1000000", "1000001"},
+        {"streams", NULL, "0", "1000000", "1000001"},
+        {"stream_buffer", "4095", "4kB", "64MB", "67108865"},
+        {"journal_inline", NULL, "0", "16MB", "16777217"},
+    };
+    G_STATIC_ASSERT (G_N_ELEMENTS (ranges) == LIMITS_N);
+    for (size_t i = 0; i < G_N_ELEMENTS (ranges); i++) {
+        if (ranges[i].below) expect_value ("limits", ranges[i].name, ranges[i].below, false);
+        expect_value ("limits", ranges[i].name, ranges[i].least, true);
+        expect_value ("limits", ranges[i].name, ranges[i].most, true);
+        expect_value ("limits", ranges[i].name, ranges[i].above, false);
+    }
+    static const char *const kept[RETENTION_N] = {"journal", "events", "provider_ids"};
+    for (size_t i = 0; i < G_N_ELEMENTS (kept); i++) {
+        expect_value ("retention", kept[i], "23h", false);
+        expect_value ("retention", kept[i], "1d", true);
+        expect_value ("retention", kept[i], "36500d", true);
+        expect_value ("retention", kept[i], "36501d", false);
+    }
+}
+
+static void test_names (void)
+{
+    static const char *const places[] = {
+        "accounts: {%s: {name: x}}\n",
+        "accounts: {a: {name: x, channels: {%s: {adapter: twilio, account_sid: AC1, auth_token: t, from: \"+15550001111\"}}}}\n",
+        "accounts: {a: {name: x, webhooks: {%s: {url: \"https://x\", secret: s}}}}\n",
+    };
+    g_autofree char *most = g_strnfill (64, 'a'), *over = g_strnfill (65, 'a'), *fault = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS (places); i++) {
+        g_auto (GStrv) parts = g_strsplit (places[i], "%s", 2);
+        g_autofree char *good = g_strconcat (parts[0], most, parts[1], NULL), *bad = g_strconcat (parts[0], over, parts[1], NULL);
+        g_assert_cmpuint (count_faults (good, &fault), ==, 0);
+        g_assert_cmpuint (count_faults (bad, &fault), ==, 1);
+        g_assert_nonnull (strstr (fault, "use 1 to 64"));
+        g_assert_nonnull (strstr (fault, "a…\"")); /* the name is cut, and says so */
+    }
+}
+
+static void test_lists (void)
+{
+    g_autofree char *fault = NULL;
+    for (unsigned n = 64; n <= 65; n++) {
+        g_autoptr (GString) text =
+            g_string_new ("accounts: {a: {name: x, channels: {sms: {adapter: twilio, account_sid: AC1, from: x, auth_token: [t");
+        for (unsigned i = 1; i < n; i++) g_string_append (text, ", t");
+        g_string_append (text, "]}}}}\n");
+        g_assert_cmpuint (count_faults (text->str, &fault), ==, n - 64);
+    }
+    g_assert_nonnull (strstr (fault, "auth_token has more than 64 values"));
+}
+
 static void test_unreadable (void)
 {
     static const char *const paths[] = {"/nonexistent/switchboard.yaml", "/"};
@@ -265,6 +351,9 @@ int main (int argc, char **argv)
     g_test_add_func ("/config/every fault is told with its place and a hint", test_faults);
     g_test_add_func ("/config/no fault tells a secret", test_secrets);
     g_test_add_func ("/config/huge files and aliases that unfold are refused at once", test_huge);
+    g_test_add_func ("/config/every limit and every retention has its least and its most", test_ranges);
+    g_test_add_func ("/config/a name has at most 64 characters", test_names);
+    g_test_add_func ("/config/a list has at most 64 values", test_lists);
     g_test_add_func ("/config/a file that cannot be read is a fault", test_unreadable);
     g_test_add_func ("/config/the example and the demo are good files", test_copyable);
     g_test_add_func ("/config/what the example comments out is good as well", test_comments);

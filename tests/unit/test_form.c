@@ -127,7 +127,7 @@ static void requests_come_back_as_they_were (void)
         for (size_t j = 0; j < G_N_ELEMENTS (bodies); j++)
             for (size_t n = 0; n <= G_N_ELEMENTS (headers); n++) {
                 g_autoptr (GBytes) body = g_bytes_new_static (bodies[j], strlen (bodies[j]));
-                struct http_request request = {"POST", targets[i].target, targets[i].path, targets[i].query, headers, n, body};
+                struct http_request request = {"POST", targets[i].target, targets[i].path, targets[i].query, headers, n, body, NULL};
                 g_autoptr (GBytes) wire = http_request_format (&request);
                 struct http_request *back = http_request_parse (wire);
                 g_assert_nonnull (back);
@@ -141,7 +141,7 @@ static void bodies_of_any_bytes (void)
     g_autofree char *bytes = g_malloc (70000);
     for (size_t i = 0; i < 70000; i++) bytes[i] = (char) (i * 7);
     g_autoptr (GBytes) body = g_bytes_new_static (bytes, 70000);
-    struct http_request request = {"PUT", "/", "/", "", NULL, 0, body};
+    struct http_request request = {"PUT", "/", "/", "", NULL, 0, body, NULL};
     g_autoptr (GBytes) wire = http_request_format (&request);
     struct http_request *back = http_request_parse (wire);
     assert_same_request (&request, back);
@@ -152,10 +152,20 @@ static void credentials_are_not_journaled (void)
 {
     static const struct http_header headers[] = {{"A", "1"}, {"AUTHORIZATION", "Basic secret"}, {"cookie", "secret"}, {"Cookie2", "2"}};
     g_autoptr (GBytes) body = g_bytes_new_static ("b", 1);
-    struct http_request request = {"GET", "/", "/", "", headers, G_N_ELEMENTS (headers), body};
-    g_autoptr (GBytes) wire = http_request_format (&request);
-    static const char expected[] = "GET / HTTP/1.1\r\nA: 1\r\nCookie2: 2\r\n\r\nb";
-    g_assert_cmpmem (g_bytes_get_data (wire, NULL), g_bytes_get_size (wire), expected, strlen (expected));
+    static const struct {
+        const char *target, *path, *secret, *journaled;
+    } targets[] = {
+        {"/hooks/a/b?c", "/hooks/a/b", NULL, "/hooks/a/b?c"},
+        {"/hooks/a/b/s%2f?c=/s%2f", "/hooks/a/b/s%2f", "s%2f", "/hooks/a/b?c=/s%2f"},
+        {"http://x/hooks/a/b/b", "/hooks/a/b/b", "b", "http://x/hooks/a/b"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS (targets); i++) {
+        struct http_request request = {"GET", targets[i].target, targets[i].path, "", headers, G_N_ELEMENTS (headers),
+                                       body,  targets[i].secret};
+        g_autoptr (GBytes) wire = http_request_format (&request);
+        g_autofree char *expected = g_strdup_printf ("GET %s HTTP/1.1\r\nA: 1\r\nCookie2: 2\r\n\r\nb", targets[i].journaled);
+        g_assert_cmpmem (g_bytes_get_data (wire, NULL), g_bytes_get_size (wire), expected, strlen (expected));
+    }
 }
 
 static void what_was_not_written_here (void)
@@ -190,7 +200,7 @@ static void what_was_not_written_here (void)
 static void headers_are_found_in_any_case (void)
 {
     static const struct http_header headers[] = {{"a", "1"}, {"A", "2"}, {"Content-Type", "x"}};
-    struct http_request request = {"GET", "/", "/", "", headers, G_N_ELEMENTS (headers), NULL};
+    struct http_request request = {"GET", "/", "/", "", headers, G_N_ELEMENTS (headers), NULL, NULL};
     g_assert_cmpstr (http_request_header (&request, "A"), ==, "1");
     g_assert_cmpstr (http_request_header (&request, "content-type"), ==, "x");
     g_assert_null (http_request_header (&request, "content"));

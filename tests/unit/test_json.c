@@ -33,6 +33,7 @@ static void test_strict (void)
     for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) expect_refused (cases[i].text, strlen (cases[i].text), cases[i].words);
     expect_refused (NULL, 0, "too early");
     g_autofree char *large = g_strnfill (JSON_BYTES_MOST + 1, ' ');
+    expect_refused (large, JSON_BYTES_MOST, "too early");
     expect_refused (large, JSON_BYTES_MOST + 1, "larger");
 }
 

@@ -44,6 +44,15 @@ static void test_threads_lose_nothing (void)
     expect_once (out->str, "gw_ingest_commit_batch_size_count 160000");
 }
 
+/* rate () over a rounded sum is a staircase. */
+static void test_sums_keep_their_digits (void)
+{
+    for (unsigned i = 0; i < 3; i++) metrics_observe (HISTOGRAM_API_SECONDS, 411522.004115);
+    g_autoptr (GString) out = g_string_new ("\n");
+    metrics_format (out);
+    expect_once (out->str, "gw_http_request_duration_seconds_sum 1234566.012345");
+}
+
 /* Prometheus refuses a page where a family begins twice or a sample has none. */
 static void test_every_family_is_described_once (void)
 {
@@ -70,6 +79,7 @@ int main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/metrics/threads lose nothing", test_threads_lose_nothing);
+    g_test_add_func ("/metrics/sums keep their digits", test_sums_keep_their_digits);
     g_test_add_func ("/metrics/every family is described once", test_every_family_is_described_once);
     return g_test_run ();
 }

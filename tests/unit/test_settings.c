@@ -187,7 +187,9 @@ static void test_files (void)
         g_assert_true (g_file_set_contents (path, cases[i].content, -1, NULL));
         expect_expanded (reference, cases[i].expanded);
     }
-    g_autofree char *large = g_strnfill (65537, 'x');
+    g_autofree char *most = g_strnfill (65536, 'x'), *large = g_strconcat (most, "x", NULL), *quoted = g_strdup_printf ("<%s>", most);
+    g_assert_true (g_file_set_contents (path, most, -1, NULL));
+    expect_expanded (reference, quoted);
     g_assert_true (g_file_set_contents (path, large, -1, NULL));
     expect_refused (reference, "larger than 64 kB");
     g_assert_true (g_file_set_contents (path, "a\0b", 3, NULL));

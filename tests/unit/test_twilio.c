@@ -149,6 +149,12 @@ static void assert_forgeries_fail (const struct channel *channel, const struct h
     json_auto_t *other_target = receive (channel, &changed, false);
     g_assert_true (is_kind (other_target, "stranger"));
 
+    /* Twilio signs, so its URL has no secret: that what was called is signed makes it no better. */
+    changed = *request;
+    changed.secret = "more";
+    json_auto_t *with_secret = receive (channel, &changed, false);
+    g_assert_true (is_kind (with_secret, "stranger"));
+
     gsize length;
     const char *body = g_bytes_get_data (request->body, &length);
     if (length == 0) return;
@@ -229,7 +235,7 @@ static bool is_authentic (const struct signed_request *given)
     g_autoptr (GBytes) body = g_bytes_new_static (given->body, strlen (given->body));
     g_autofree char *path = g_strndup (given->target, strcspn (given->target, "?"));
     const char *query = strchr (given->target, '?');
-    struct http_request request = {"POST", given->target, path, query == NULL ? "" : query + 1, headers, 2, body};
+    struct http_request request = {"POST", given->target, path, query == NULL ? "" : query + 1, headers, 2, body, NULL};
     json_auto_t *shown = receive (&channel, &request, false);
     values_unref (channel.values);
     /* they are of calls, so nothing but the signature can be right */
@@ -295,11 +301,43 @@ static void settings_say_what_is_missing (void)
     g_assert_null (values_of (table, (const char *const[]){"auth_token", "t", "from", "+15550009999", NULL}));
     struct values *values =
         values_of (table, (const char *const[]){"account_sid", "AC1", "auth_token", "t", "messaging_service_sid", "MG1", NULL});
-    g_assert_nonnull (values);
+    const char *hint = NULL;
+    g_assert_null (twilio->check (values, &hint));
+    values_unref (values);
+    values = values_of (table, (const char *const[]){"account_sid", "AC1", "auth_token", "t", NULL});
+    g_assert_cmpstr (twilio->check (values, &hint), ==, "has neither from nor messaging_service_sid");
+    g_assert_nonnull (hint);
     values_unref (values);
     for (size_t i = 0; i < table.n; i++) {
         g_assert_nonnull (table.rows[i].help);
         g_assert_true (!g_str_has_suffix (table.rows[i].name, "token") || table.rows[i].flags & SETTING_SECRET);
+    }
+}
+
+static bool is_read (const char *query)
+{
+    struct channel channel = usual_channel ();
+    g_autoptr (GBytes) nothing = g_bytes_new_static ("", 0);
+    g_autofree char *target = g_strconcat ("/hooks/acme/sms?", query, NULL);
+    struct http_request request = {"GET", target, "/hooks/acme/sms", query, NULL, 0, nothing, NULL};
+    json_auto_t *shown = receive (&channel, &request, true);
+    values_unref (channel.values);
+    g_assert_true (is_kind (shown, "items") || is_kind (shown, "unreadable"));
+    return is_kind (shown, "items");
+}
+
+static void limits_of_a_request (void)
+{
+    static const char message[] = "AccountSid=AC1&From=%2B15550001111&To=%2B15550009999&Body=x&MessageSid=";
+    for (size_t length = 128; length <= 129; length++) {
+        g_autofree char *sid = g_strnfill (length, 'S'), *query = g_strconcat (message, sid, NULL);
+        g_assert_true (is_read (query) == (length == 128));
+    }
+    for (int n = 1000; n <= 1001; n++) {
+        g_autoptr (GString) query = g_string_new (message);
+        g_string_append (query, "SM1");
+        for (int i = 5; i < n; i++) g_string_append (query, "&x");
+        g_assert_true (is_read (query->str) == (n == 1000));
     }
 }
 
@@ -317,6 +355,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/twilio/the provider's own vectors are authentic, and forgeries are not", published_vectors);
     g_test_add_func ("/twilio/parameters are signed sorted, equal ones once", order_does_not_matter);
     g_test_add_func ("/twilio/a channel needs its account and its token", settings_say_what_is_missing);
+    g_test_add_func ("/twilio/an id has at most 128 characters, a request 1000 fields", limits_of_a_request);
     g_test_add_func ("/twilio/only adapters of this build are found", unknown_adapters);
     add_files (names);
     return g_test_run ();

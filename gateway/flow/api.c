@@ -5,6 +5,7 @@
 #include "base/keys.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/pulse.h"
 #include "flow/call.h"
 #include "flow/problem.h"
 #include "store/schema.h"
@@ -137,7 +138,9 @@ static void work (struct worker *worker, struct call *call)
 static struct call *take (struct api *api)
 {
     g_mutex_lock (&api->lock);
+    pulse_wait ();
     while (!api->first && !api->stopping) g_cond_wait (&api->wake, &api->lock);
+    pulse_work ();
     struct call *call = api->first;
     if (call) {
         api->first = call->next;
@@ -152,6 +155,7 @@ static void *run (void *data)
 {
     struct worker *worker = data;
     struct call *call;
+    pulse_start ("api");
     while ((call = take (worker->api))) work (worker, call);
     return NULL;
 }

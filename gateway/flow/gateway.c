@@ -7,6 +7,7 @@
 #include "flow/hooks.h"
 #include "flow/intake.h"
 #include "flow/ops.h"
+#include "flow/ping.h"
 #include "flow/schedule.h"
 #include "flow/sync.h"
 #include "net/http_server.h"
@@ -28,6 +29,7 @@ struct gateway {
     struct intake *intake;
     struct feed *feed;
     struct api *api;
+    struct ping *ping;
     struct ops *ops;
     struct schedule *schedule;
     struct http_server *public_server, *ops_server;
@@ -151,7 +153,8 @@ static bool start (struct gateway *gateway, GError **error)
 {
     return (gateway->schedule = schedule_start (current, gateway)) && (gateway->feed = feed_start (current, gateway, error)) &&
            start_intake (gateway, error) && (gateway->api = api_start (current, gateway, gateway->intake, gateway->feed, error)) &&
-           (gateway->ops = ops_start (gateway->intake, gateway->feed, gateway->api,
+           (gateway->ping = ping_start (values_text (gateway->config->database, DATABASE_URL), error)) &&
+           (gateway->ops = ops_start (gateway->intake, gateway->feed, gateway->api, gateway->ping,
                                       (size_t) values_number (gateway->config->limits, LIMITS_INTAKE_QUEUE))) &&
            (gateway->ops_server = start_server (gateway, LISTEN_OPS, 1, handle_ops, error)) &&
            (gateway->public_server = start_server (gateway, LISTEN_HTTP, HTTP_THREADS, handle_public, error));
@@ -169,6 +172,7 @@ static void stop (struct gateway *gateway)
     if (gateway->public_server) http_server_stop (gateway->public_server);
     if (gateway->ops_server) http_server_stop (gateway->ops_server);
     ops_stop (gateway->ops);
+    ping_stop (gateway->ping);
     api_free (gateway->api);
     intake_free (gateway->intake);
     feed_free (gateway->feed);

@@ -9,6 +9,7 @@
 #include "flow/ops.h"
 #include "flow/ping.h"
 #include "flow/schedule.h"
+#include "flow/setup.h"
 #include "flow/sync.h"
 #include "net/http_server.h"
 #include "store/files.h"
@@ -44,15 +45,15 @@ static struct config *current (void *data)
     return config;
 }
 
+static void tell_fault (const char *text)
+{
+    log_error ("config.fault", "%s", text);
+}
+
 /* The file's configuration, known to the database too; NULL: it is told in the log why not. */
 static struct config *load (const char *path)
 {
-    g_autoptr (GPtrArray) faults = g_ptr_array_new_with_free_func ((GDestroyNotify) fault_free);
-    g_autoptr (struct_config) config = config_load (path, faults);
-    for (guint i = 0; i < faults->len; i++) {
-        const struct fault *fault = faults->pdata[i];
-        log_error ("config.fault", "%s:%u:%u: %s", path, fault->line, fault->column, fault->message);
-    }
+    g_autoptr (struct_config) config = setup_read (path, tell_fault);
     if (!config) return NULL;
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard setup", NULL, &error);

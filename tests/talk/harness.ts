@@ -127,7 +127,6 @@ export class Gateway {
         fs.writeFileSync(gateway.configFile, gateway.config());
         await gateway.must(["migrate"]);
         await gateway.up();
-        // Serving has put the accounts of the file into the database: keys need them.
         gateway.key = await gateway.makeKey("acme");
         gateway.otherKey = await gateway.makeKey("globex");
         return gateway;

@@ -9,7 +9,6 @@
 
 #define PERIOD (500 * G_TIME_SPAN_MILLISECOND)
 #define AGE_MOST (2 * G_TIME_SPAN_SECOND)
-#define PING "select"
 
 struct ping {
     struct db *db;
@@ -29,11 +28,9 @@ bool ping_answered (struct ping *ping)
 static bool ask (struct ping *ping, GError **error)
 {
     int64_t now = g_get_monotonic_time ();
-    if (!db_alive (ping->db) && !db_reopen (ping->db, error)) return false;
-    g_autoptr (params) p = params_new (0);
-    g_autoptr (db_result) r = db_call (ping->db, PING, p, error);
-    if (r) ping->asked = now;
-    return r != NULL;
+    bool answered = (db_connected (ping->db) || db_reopen (ping->db, error)) && db_ping (ping->db, AGE_MOST, error);
+    if (answered) ping->asked = now;
+    return answered;
 }
 
 /* False: stopping. */

@@ -98,6 +98,32 @@ bool db_alive (struct db *db)
     return db_connected (db) && PQconsumeInput (db->connection) == 1 && db_connected (db);
 }
 
+/* Takes all results of what was sent. False: lost, or they have not come by then (monotonic µs). */
+static bool await_answer (PGconn *connection, int64_t until)
+{
+    for (;;) {
+        while (!PQisBusy (connection)) {
+            PGresult *result = PQgetResult (connection);
+            if (!result) return PQstatus (connection) == CONNECTION_OK;
+            PQclear (result);
+        }
+        int64_t left = until - g_get_monotonic_time ();
+        GPollFD socket = {.fd = PQsocket (connection), .events = G_IO_IN};
+        if (left <= 0 || g_poll (&socket, 1, (int) (left / 1000 + 1)) < 0 || !PQconsumeInput (connection)) return false;
+    }
+}
+
+bool db_ping (struct db *db, int64_t timeout, GError **error)
+{
+    pulse_wait ();
+    bool answered = PQsendQuery (db->connection, "") && await_answer (db->connection, g_get_monotonic_time () + timeout);
+    pulse_work ();
+    if (answered) return true;
+    g_clear_pointer (&db->connection, PQfinish);
+    g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "the database does not answer");
+    return false;
+}
+
 const char *db_sqlstate (const struct db *db)
 {
     return db->sqlstate;

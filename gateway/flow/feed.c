@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/pulse.h"
 #include "store/db.h"
 
 #include <string.h>
@@ -293,12 +294,14 @@ static void tend (struct feed *feed)
 static bool wait_for_work (struct feed *feed)
 {
     g_mutex_lock (&feed->lock);
+    pulse_wait ();
     while (!feed->woken && !feed->stopping) {
         if (!feed->clients->len)
             g_cond_wait (&feed->wake, &feed->lock);
         else if (!g_cond_wait_until (&feed->wake, &feed->lock, feed->next_look))
             break;
     }
+    pulse_work ();
     feed->woken = false;
     g_ptr_array_extend_and_steal (feed->clients, feed->fresh);
     feed->fresh = g_ptr_array_new_with_free_func (client_free);
@@ -320,6 +323,7 @@ static void *run (void *data)
 {
     struct feed *feed = data;
     bool told = false;
+    pulse_start ("feed");
     while (wait_for_work (feed)) {
         g_autoptr (GError) error = NULL;
         bool more = false;

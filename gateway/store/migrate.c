@@ -114,6 +114,15 @@ static bool migrate_locked (struct db *db, unsigned *applied, GError **error)
     return migrate_touch (db, error) && drop_old_builds (db, error);
 }
 
+bool migrate_check (struct db *db, GError **error)
+{
+    bool has_build = false;
+    if (!ask (db, HAS_BUILD, schema_build, &has_build, error)) return false;
+    if (has_build) return check_release (db, error);
+    g_set_error (error, DB_ERROR, DB_ERROR_STATEMENT, "the database has no schema of this version (run switchboard migrate)");
+    return false;
+}
+
 bool migrate_run (struct db *db, unsigned *applied, GError **error)
 {
     unsigned ignored = 0;

@@ -63,6 +63,7 @@ static void *run (void *data)
         while (!schedule->stopping && g_cond_wait_until (&schedule->wake, &schedule->lock, next))
             ;
         pulse_work ();
+        if (schedule->stopping) break; /* what is due can wait for the next start */
         g_mutex_unlock (&schedule->lock);
         work (schedule);
         g_mutex_lock (&schedule->lock);

@@ -33,26 +33,14 @@ test("a gateway that has nothing to do still notices that its database is gone, 
     await readiness(200, "readyz to notice the return");
 });
 
-/** PostgreSQL stands still: connections are accepted by the kernel and stay open, questions stay without answer. */
-async function frozen(during: () => Promise<void>): Promise<void> {
-    const backends = await gateway.sql("select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid ()");
-    const pids = [gateway.cluster.pid(), ...backends.split("\n").map(Number)];
-    for (const pid of pids) process.kill(pid, "SIGSTOP");
-    try {
-        await during();
-    } finally {
-        for (const pid of pids) process.kill(pid, "SIGCONT");
-    }
-}
-
 test("a database that accepts but answers nothing is none, and keeps nobody from being told so", async () => {
     await readiness(200, "the gateway to be ready");
-    await frozen(() => readiness(503, "readyz to notice the silence"));
+    await gateway.cluster.frozen(() => readiness(503, "readyz to notice the silence"));
     await readiness(200, "readyz to notice the answers");
 });
 
 test("a gateway that nobody waits for ends in order, though its database is silent", async () => {
-    await frozen(async () => {
+    await gateway.cluster.frozen(async () => {
         await readiness(503, "readyz to notice the silence");
         assert.equal(await gateway.down(), 0);
     });

@@ -51,8 +51,9 @@ ADAPTERS := $(sort $(wildcard adapters/*.c adapters/*/*.c))
 PARTS := $(patsubst %.c,$(B)/obj/%.o,$(GATEWAY) $(ADAPTERS)) $(B)/obj/schema.o $(B)/obj/version.o
 MAIN := $(patsubst %.c,$(B)/obj/%.o,$(wildcard gateway/main.c))
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_HELPERS := $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(UNIT),$(wildcard tests/unit/*.c)))
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT))
-TSAN_PROGRAMS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_http_server.c tests/unit/test_intake*.c)))
+TSAN_PROGRAMS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_http_*.c tests/unit/test_intake*.c)))
 FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
 HEADERS := $(sort $(wildcard gateway/*/*.h gateway/*/*/*.h adapters/*/*.h))
@@ -91,8 +92,8 @@ $(B)/version.c: always
 	@tools/unless-same $@ tools/version
 .PHONY: always
 
-# Tests in C: one program a file, linked with all of the gateway but main.
-$(B)/unit/%: $(B)/obj/tests/unit/%.o $(MODE_TEST_PARTS) $(PARTS)
+# Tests in C: a file test_x.c is a program, linked with all of the gateway but main; what else is there helps them.
+$(B)/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_HELPERS) $(MODE_TEST_PARTS) $(PARTS)
 	@mkdir -p $(@D)
 	$(call SHOW,LINK)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(MODE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) $(LIBS)
@@ -168,6 +169,6 @@ help:
 	@echo 'make install      into PREFIX ($(PREFIX)); DESTDIR applies'
 	@echo 'make clean        removes build/'
 
--include $(patsubst %.o,%.d,$(MAIN) $(PARTS) $(patsubst tests/unit/%.c,$(B)/obj/tests/unit/%.o,$(UNIT)))
+-include $(patsubst %.o,%.d,$(MAIN) $(PARTS) $(UNIT_HELPERS) $(patsubst tests/unit/%.c,$(B)/obj/tests/unit/%.o,$(UNIT)))
 -include $(patsubst tests/fuzz/%.c,build/fuzz/obj/tests/fuzz/%.d,$(FUZZ)) $(patsubst %.o,%.d,$(FUZZ_PARTS))
 .SECONDARY:

@@ -27,7 +27,8 @@ void http_peer_refuse (const struct http_peer *peer, unsigned status, bool with_
         status, title, status == 405 ? "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n" : "", strlen (body),
         with_body ? body : "");
     /* nothing was sent for this request, so that little fits; if not, the close says enough */
-    ssize_t n = send (peer->fd, text, strlen (text), MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent = send (peer->fd, text, strlen (text), MSG_DONTWAIT | MSG_NOSIGNAL), n;
+    (void) sent;
     shutdown (peer->fd, SHUT_WR);
     for (size_t dropped = 0; dropped < LEFT_OVER_MAX && (n = recv (peer->fd, NULL, 65536, MSG_DONTWAIT | MSG_TRUNC)) > 0;)
         dropped += (size_t) n;

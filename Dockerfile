@@ -9,7 +9,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
 WORKDIR /source
 COPY Makefile VERSION ./
 COPY tools tools
-COPY docs/openapi.json docs/openapi.json
+COPY README.md CHANGELOG.md LICENSE ./
+COPY docs docs
 COPY schema schema
 COPY adapters adapters
 COPY gateway gateway
@@ -22,10 +23,13 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/switchboard --create-home --shell /usr/sbin/nologin switchboard
 COPY --from=build /image/ /
+# Fails where a library is missing.
+RUN switchboard --version
 USER switchboard
 WORKDIR /var/lib/switchboard
 VOLUME /var/lib/switchboard
 EXPOSE 8080 8081
+# No HEALTHCHECK: the ports are the configuration's. Probe /readyz and /livez of listen.http.
 # SIGTERM drains.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["switchboard"]

@@ -11,7 +11,7 @@ import { authToken, Gateway, publicUrl, until } from "./harness.js";
 
 let gateway: Gateway;
 before(async () => {
-    gateway = await Gateway.start("strangers", { limits: { hook_body: "16kB", api_body: "16kB", request_time: "1s" } });
+    gateway = await Gateway.start("strangers", { limits: { hook_body: "16kB", api_body: "16kB", request_time: "1s", streams: 2 } });
 });
 after(() => gateway?.stop());
 
@@ -156,6 +156,18 @@ test("headers without end are refused, an unknown method is not a fault, and slo
     }
     assert.deepEqual(await gateway.wire(""), { text: "", closed: true });
     assert.equal((await request(`${gateway.url}/livez`)).status, 200);
+});
+
+test("one event stream more than the limit says is refused at once, and those that run go on", async () => {
+    const after = (await gateway.tickets("?limit=1")).at;
+    const streams = [gateway.sse({ after }), gateway.sse({ after })];
+    for (const stream of streams) assert.equal((await stream.opened).statusCode, 200);
+    const third = await gateway.api("/v1/events", { headers: { accept: "text/event-stream" } });
+    assert.equal(third.status, 503);
+    assert.equal(third.headers["content-type"], "application/problem+json");
+    await gateway.twilio.receive({ from: "+15551110010", body: "to both" });
+    for (const stream of streams) assert.equal((await stream.take(1)).length, 1);
+    for (const stream of streams) stream.close();
 });
 
 test("a method that no provider uses is told so", async () => {

@@ -137,6 +137,25 @@ static void test_many_streams (void)
     wire_stop (wire);
 }
 
+/* A stream that was closed ends, also where its reader does not take what is left. */
+static void test_stuck_reader (void)
+{
+    int64_t time = 100 * G_TIME_SPAN_MILLISECOND;
+    struct wire *wire = wire_start ((struct http_server_options){.request_time = time, .idle_time = time});
+    int fd = wire_reach (wire);
+    wire_say (fd, "GET /stream HTTP/1.1\r\n" HOST "\r\n");
+    wire_await (wire, 1);
+    g_autofree char *large = g_strnfill (1000000, 'x');
+    g_autoptr (GBytes) flood = text_bytes (large);
+    while (http_stream_write (wire->kept->pdata[0], flood, 20000000))
+        ;
+    http_stream_close (wire->kept->pdata[0]);
+    wire_await_no_connections (wire);
+    g_assert_cmpuint (wire_counts (wire).timed_out, ==, 1);
+    close (fd);
+    wire_stop (wire);
+}
+
 /* Peers go away while another thread writes to them: writing finds out, and nothing is touched that is gone. */
 static void test_leaving_readers (void)
 {
@@ -177,6 +196,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/http_stream/large-events", test_large_events);
     g_test_add_func ("/http_stream/head-of-stream", test_head_of_stream);
     g_test_add_func ("/http_stream/many-streams", test_many_streams);
+    g_test_add_func ("/http_stream/stuck-reader", test_stuck_reader);
     g_test_add_func ("/http_stream/leaving-readers", test_leaving_readers);
     return g_test_run ();
 }

@@ -24,7 +24,8 @@ struct ops {
     atomic_bool draining;
 };
 
-struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, struct ping *ping, size_t queue_max)
+struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, struct ping *ping,
+                       size_t queue_max)
 {
     struct ops *ops = g_new0 (struct ops, 1);
     ops->intake = intake;

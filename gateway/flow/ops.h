@@ -12,7 +12,8 @@
 
 struct ops;
 
-struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, struct ping *ping, size_t queue_max);
+struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, struct ping *ping,
+                       size_t queue_max);
 void ops_stop (struct ops *ops);
 
 /* From now on /readyz says no, so that a proxy sends nobody here any more. */

@@ -77,9 +77,8 @@ bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t accoun
     return true;
 }
 
-void feed_wake (struct feed *feed, int64_t account_id)
+void feed_wake (struct feed *feed)
 {
-    (void) account_id; /* the heads tell whose log has grown */
     g_mutex_lock (&feed->lock);
     feed->woken = true;
     g_cond_signal (&feed->wake);

@@ -15,8 +15,8 @@ void feed_stop (struct feed *feed);
 /* After feed_stop, once nobody can wake it any more. */
 void feed_free (struct feed *feed);
 
-/* Something was committed for this account. Any thread; cheap. */
-void feed_wake (struct feed *feed, int64_t account_id);
+/* Something was committed; the heads of the logs tell for whom. Any thread; cheap. */
+void feed_wake (struct feed *feed);
 
 #define FEED_FROM_NOW (-1)
 /* Takes exchange and streams the account's events after that number, as long as the key with this hash is good. False: too many streams; the

@@ -108,8 +108,9 @@ static void handle_ops (struct http_exchange *exchange, void *data)
 
 static void committed (int64_t account_id, void *data)
 {
+    (void) account_id;
     struct gateway *gateway = data;
-    feed_wake (gateway->feed, account_id);
+    feed_wake (gateway->feed);
 }
 
 static bool start_intake (struct gateway *gateway, GError **error)

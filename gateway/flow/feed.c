@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/feed.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/pulse.h"
@@ -22,7 +23,7 @@
 #define HEADS "select account_id, newest from event_heads ($1)"
 #define BOUNDS "select oldest, newest from event_bounds ($1)"
 #define KEY_FIND "select account_id, key_id, scopes from key_find ($1)"
-#define EVENTS "select number, type, body from api_events ($1, $2, $3::int8::int4)"
+#define EVENTS "select number, type, body, at from api_events ($1, $2, $3::int8::int4)"
 
 struct client {
     int64_t account_id, position, newest;
@@ -46,6 +47,7 @@ struct feed {
     GCond wake;
     GPtrArray *fresh; /* under lock: streams that the thread has not met yet */
     unsigned n_streams;
+    int64_t lag; /* µs from an event to its writing, the last time */
     bool woken, stopping;
 };
 
@@ -91,6 +93,14 @@ unsigned feed_streams (struct feed *feed)
     unsigned n = feed->n_streams;
     g_mutex_unlock (&feed->lock);
     return n;
+}
+
+int64_t feed_lag (struct feed *feed)
+{
+    g_mutex_lock (&feed->lock);
+    int64_t lag = feed->lag;
+    g_mutex_unlock (&feed->lock);
+    return lag;
 }
 
 static void put (struct feed *feed, struct client *client, GBytes *bytes)
@@ -182,6 +192,9 @@ static GBytes *read_events (struct feed *feed, const struct client *reader, int6
         append_data (text, db_text (r, i, 2), db_length (r, i, 2));
         g_string_append (text, "\n\n");
     }
+    g_mutex_lock (&feed->lock);
+    feed->lag = db_rows (r) ? MAX (clock_now () - db_time (r, 0, 3), 0) : 0;
+    g_mutex_unlock (&feed->lock);
     return g_string_free_to_bytes (text);
 }
 

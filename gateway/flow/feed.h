@@ -23,3 +23,5 @@ void feed_wake (struct feed *feed);
  * exchange is still the caller's. */
 bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t account_id, const uint8_t key_hash[32], int64_t after);
 unsigned feed_streams (struct feed *feed);
+/* How old, in µs, the oldest event of the last piece was when it was written to its streams. */
+int64_t feed_lag (struct feed *feed);

@@ -130,6 +130,8 @@ static struct http_response *metrics (struct ops *ops)
     metrics_gauge (out, "gw_database_connected", "1 if the intake has its connection", intake.connected);
     metrics_gauge (out, "gw_api_queue_depth", "API requests that wait for a worker", (double) api.waiting);
     metrics_gauge (out, "gw_sse_clients", "open event streams", feed_streams (ops->feed));
+    metrics_gauge (out, "gw_feed_lag_seconds", "age of the event that was written to streams last",
+                   (double) feed_lag (ops->feed) / G_USEC_PER_SEC);
     g_string_append_printf (out,
                             "# HELP gw_pg_connections connections of the API to PostgreSQL\n# TYPE gw_pg_connections gauge\n"
                             "gw_pg_connections{state=\"connected\"} %u\ngw_pg_connections{state=\"lost\"} %u\n",

@@ -9,7 +9,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
 WORKDIR /source
 COPY Makefile VERSION ./
 COPY tools tools
-COPY docs/openapi.json docs/openapi.json
+COPY README.md CHANGELOG.md LICENSE ./
+COPY docs docs
 COPY schema schema
 COPY adapters adapters
 COPY gateway gateway
@@ -20,12 +21,17 @@ FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends \
         ca-certificates tzdata libglib2.0-0 libmicrohttpd12 libcurl4 libesmtp6 libgmime-3.0-0 libyaml-0-2 libpq5 libjansson4 libsodium23 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --home-dir /var/lib/switchboard --create-home --shell /usr/sbin/nologin switchboard
+    && groupadd --system --gid 10001 switchboard \
+    && useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/switchboard --create-home --shell /usr/sbin/nologin switchboard
 COPY --from=build /image/ /
-USER switchboard
+# Fails where a library is missing.
+RUN switchboard --version
+# By number: Kubernetes does not look up names before it believes that this is not root.
+USER 10001:10001
 WORKDIR /var/lib/switchboard
 VOLUME /var/lib/switchboard
 EXPOSE 8080 8081
+# No HEALTHCHECK: the ports are the configuration's. Probe /readyz and /livez of listen.http.
 # SIGTERM drains.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["switchboard"]

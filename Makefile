@@ -19,12 +19,12 @@ SHOW = $(if $(V),,@printf '%-8s%s\n' $(1) $@)
 .DELETE_ON_ERROR:
 
 PACKAGES := gmime-3.0 gio-2.0 gio-unix-2.0 glib-2.0 libmicrohttpd libcurl libesmtp-1.0 yaml-0.1 libpq jansson libsodium
-PACKAGE_CFLAGS := $(patsubst -I%,-isystem%,$(filter-out -I/usr/include/x86_64-linux-gnu,$(shell pkg-config --cflags $(PACKAGES))))
+PACKAGE_CFLAGS := $(patsubst -I%,-isystem%,$(filter-out -I/usr/include/%-linux-gnu,$(shell pkg-config --cflags $(PACKAGES))))
 PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES))
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
     -Wwrite-strings -Wpointer-arith -Wvla -Wformat=2 -Wundef -Wcast-qual -Wimplicit-fallthrough -Werror
-HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE -fno-common
+HARDENING := -fstack-protector-strong -fstack-clash-protection $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) -fPIE -fno-common
 BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE= -g -pthread -Igateway $(PACKAGE_CFLAGS) $(WARNINGS) $(HARDENING)
 BASE_LDFLAGS := -pthread -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 
@@ -51,15 +51,16 @@ ADAPTERS := $(sort $(wildcard adapters/*.c adapters/*/*.c))
 PARTS := $(patsubst %.c,$(B)/obj/%.o,$(GATEWAY) $(ADAPTERS)) $(B)/obj/schema.o $(B)/obj/version.o
 MAIN := $(patsubst %.c,$(B)/obj/%.o,$(wildcard gateway/main.c))
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_HELPERS := $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(UNIT),$(wildcard tests/unit/*.c)))
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT))
-TSAN_PROGRAMS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_http_server.c tests/unit/test_intake*.c)))
+TSAN_PROGRAMS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_http_*.c tests/unit/test_intake*.c)))
 FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
 HEADERS := $(sort $(wildcard gateway/*/*.h gateway/*/*/*.h adapters/*/*.h))
 C_FILES := $(GATEWAY) $(ADAPTERS) $(HEADERS) $(wildcard gateway/main.c tests/unit/*.[ch] tests/tsan/*.c tests/fuzz/*.[ch] bench/*.[ch])
 SCHEMA := $(sort $(wildcard schema/tables/*.sql)) $(sort $(wildcard schema/functions/*.sql)) $(wildcard docs/openapi.json)
 
-.PHONY: all unit units fuzzers check test asan tsan fuzz tidy format format-check floors bench js install clean help
+.PHONY: all unit units fuzzers check test asan tsan fuzz tidy format format-check floors bench js install uninstall clean help
 all: $(B)/switchboard
 
 $(B)/switchboard: $(MAIN) $(PARTS)
@@ -91,8 +92,8 @@ $(B)/version.c: always
 	@tools/unless-same $@ tools/version
 .PHONY: always
 
-# Tests in C: one program a file, linked with all of the gateway but main.
-$(B)/unit/%: $(B)/obj/tests/unit/%.o $(MODE_TEST_PARTS) $(PARTS)
+# Tests in C: a file test_x.c is a program, linked with all of the gateway but main; what else is there helps them.
+$(B)/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_HELPERS) $(MODE_TEST_PARTS) $(PARTS)
 	@mkdir -p $(@D)
 	$(call SHOW,LINK)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(MODE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS) $(LIBS)
@@ -147,9 +148,18 @@ build/js/.stamp: node_modules/.stamp $(wildcard tsconfig*.json) $(shell find san
 bench: all js
 	bench/run
 
+# Where each file goes, as FOLDER/FILE:SOURCE.
+DOC := share/doc/switchboard
+INSTALLED := bin/switchboard:$(B)/switchboard lib/systemd/system/switchboard.service:config/switchboard.service \
+    $(foreach file,config/switchboard.yaml docs/configuration.md docs/openapi.json README.md CHANGELOG.md LICENSE,$(DOC)/$(notdir $(file)):$(file))
 install: all
-	install -D -m 755 build/switchboard $(DESTDIR)$(PREFIX)/bin/switchboard
-	install -D -m 644 config/switchboard.yaml $(DESTDIR)$(PREFIX)/share/doc/switchboard/switchboard.yaml
+	$(Q)set -e; for file in $(INSTALLED); do \
+	    to=$(DESTDIR)$(PREFIX)/$${file%%:*}; echo "INSTALL $$to"; \
+	    case $$to in */bin/*) mode=755 ;; *) mode=644 ;; esac; install -D -m $$mode "$${file#*:}" "$$to"; \
+	done
+uninstall:
+	$(Q)for file in $(INSTALLED); do rm -f "$(DESTDIR)$(PREFIX)/$${file%%:*}"; done
+	$(Q)-rmdir "$(DESTDIR)$(PREFIX)/$(DOC)"
 clean:
 	rm -rf build
 
@@ -165,9 +175,10 @@ help:
 	@echo 'make tidy         clang-tidy'
 	@echo 'make format       clang-format, in place'
 	@echo 'make bench        the benchmarks with their bars'
-	@echo 'make install      into PREFIX ($(PREFIX)); DESTDIR applies'
+	@echo 'make install      program, systemd unit, documents into PREFIX ($(PREFIX)); DESTDIR applies'
+	@echo 'make uninstall    removes them; configuration and data stay'
 	@echo 'make clean        removes build/'
 
--include $(patsubst %.o,%.d,$(MAIN) $(PARTS) $(patsubst tests/unit/%.c,$(B)/obj/tests/unit/%.o,$(UNIT)))
+-include $(patsubst %.o,%.d,$(MAIN) $(PARTS) $(UNIT_HELPERS) $(patsubst tests/unit/%.c,$(B)/obj/tests/unit/%.o,$(UNIT)))
 -include $(patsubst tests/fuzz/%.c,build/fuzz/obj/tests/fuzz/%.d,$(FUZZ)) $(patsubst %.o,%.d,$(FUZZ_PARTS))
 .SECONDARY:

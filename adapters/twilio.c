@@ -197,7 +197,7 @@ enum proof { NO_PROOF, PROOF_OF_URL, PROOF_OF_ALL };
 static enum proof prove (const struct reading *reading)
 {
     const struct http_request *request = reading->request;
-    const char *signature = http_request_header (request, "X-Twilio-Signature");
+    const char *signature = http_request_sole_header (request, "X-Twilio-Signature");
     if (signature == NULL || strlen (signature) != SIGNATURE_LENGTH) return NO_PROOF;
     if (is_get (request)) return any_matches (reading, NULL, signature) ? PROOF_OF_ALL : NO_PROOF;
     if (is_form (request) && reading->parsed && any_matches (reading, &reading->form, signature)) return PROOF_OF_ALL;

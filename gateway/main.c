@@ -12,11 +12,14 @@ static const char usage[] =
     "\n"
     "  serve                                     run the gateway until SIGTERM; SIGHUP reads the configuration again\n"
     "  check                                     tell every fault of the configuration; connects to nothing\n"
-    "  migrate                                   bring the database to this version's schema\n"
+    "  migrate                                   bring the database to this version's schema; serve does so, too\n"
     "  key create --account A --name N [--scopes S,…]   make an API key and print it, this once\n"
     "  trace MESSAGE                             tell a message's life from the journal on\n"
     "  quarantine [--account A]                  list what could not be understood\n"
     "  --version\n"
+    "\n"
+    "The last three want a migrated database; trace and quarantine only read. A is an account of FILE, which need not have been served\n"
+    "yet. A key without --scopes may do everything in its account.\n"
     "\n"
     "FILE is $SWITCHBOARD_CONFIG, ./switchboard.yaml or /etc/switchboard/switchboard.yaml unless --config names it.\n";
 

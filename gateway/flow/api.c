@@ -5,7 +5,9 @@
 #include "base/keys.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/pulse.h"
 #include "flow/call.h"
+#include "flow/keyring.h"
 #include "flow/problem.h"
 #include "store/schema.h"
 
@@ -30,6 +32,7 @@ struct api {
     void *data;
     struct intake *intake;
     struct feed *feed;
+    struct keyring *keyring;
     size_t queue_max;
     struct worker *workers;
     unsigned n_workers;
@@ -90,9 +93,11 @@ static bool may (const char *scopes, const char *scope)
     return g_strv_contains ((const char *const *) list, scope) || g_strv_contains ((const char *const *) list, "admin");
 }
 
-/* Finds the key's account and checks its scope; false: answered. */
-static bool authenticate (struct call *call)
+/* Finds the account of the call's key and what the key may do; false: answered. *scopes is to be freed. */
+static bool find_key (struct keyring *ring, struct call *call, char **scopes)
 {
+    int64_t now = g_get_monotonic_time ();
+    if (keyring_find (ring, call->key_hash, now, &call->account_id, scopes)) return true;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (1);
     params_bytes (p, call->key_hash, sizeof call->key_hash);
@@ -105,13 +110,21 @@ static bool authenticate (struct call *call)
         call_problem (call, 401, "the key is not known", NULL);
         return false;
     }
-    if (!may (db_null (r, 0, 2) ? NULL : db_text (r, 0, 2), call->route->scope)) {
-        g_autofree char *detail = g_strdup_printf ("the key lacks the scope %s", call->route->scope);
-        call_problem (call, 403, detail, NULL);
-        return false;
-    }
     call->account_id = db_int64 (r, 0, 0);
+    *scopes = db_null (r, 0, 2) ? NULL : g_strdup (db_text (r, 0, 2));
+    keyring_add (ring, call->key_hash, now, call->account_id, *scopes);
     return true;
+}
+
+/* Finds the key's account and checks its scope; false: answered. */
+static bool authenticate (struct keyring *ring, struct call *call)
+{
+    g_autofree char *scopes = NULL;
+    if (!find_key (ring, call, &scopes)) return false;
+    if (may (scopes, call->route->scope)) return true;
+    g_autofree char *detail = g_strdup_printf ("the key lacks the scope %s", call->route->scope);
+    call_problem (call, 403, detail, NULL);
+    return false;
 }
 
 static bool is_connected (struct worker *worker)
@@ -133,14 +146,16 @@ static void work (struct worker *worker, struct call *call)
     }
     if (call->go_on)
         call->go_on (call);
-    else if (authenticate (call))
+    else if (authenticate (worker->api->keyring, call))
         endpoint_handle (call);
 }
 
 static struct call *take (struct api *api)
 {
     g_mutex_lock (&api->lock);
+    pulse_wait ();
     while (!api->first && !api->stopping) g_cond_wait (&api->wake, &api->lock);
+    pulse_work ();
     struct call *call = api->first;
     if (call) {
         api->first = call->next;
@@ -155,6 +170,7 @@ static void *run (void *data)
 {
     struct worker *worker = data;
     struct call *call;
+    pulse_start ("api");
     while ((call = take (worker->api))) work (worker, call);
     return NULL;
 }
@@ -270,6 +286,7 @@ struct api *api_start (struct config *(*current) (void *data), void *data, struc
     api->data = data;
     api->intake = intake;
     api->feed = feed;
+    api->keyring = keyring_new ();
     api->queue_max = (size_t) values_number (config->limits, LIMITS_API_QUEUE);
     api->last = &api->first;
     g_mutex_init (&api->lock);
@@ -305,6 +322,7 @@ void api_free (struct api *api)
 {
     if (!api) return;
     for (unsigned i = 0; i < api->n_workers; i++) db_close (api->workers[i].db);
+    keyring_free (api->keyring);
     g_mutex_clear (&api->lock);
     g_cond_clear (&api->wake);
     g_free (api->workers);

@@ -3,26 +3,22 @@
 
 #include "base/clock.h"
 #include "base/keys.h"
-#include "flow/sync.h"
+#include "flow/setup.h"
 #include "store/migrate.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define KEY_CREATE "select key_create ($1,$2,$3,$4,$5,$6,$7)"
+#define KEY_CREATE "select key_create ($1,$2,$3,$4,$5,$6,$7,$8,$9)"
 #define TRACE "select at, what, detail from trace ($1)"
 #define QUARANTINE "select account, quarantine_id::text, channel, at, size, reason from quarantine_waiting ($1)"
 
-static struct config *load (const char *path)
+/* A session that can change nothing, whatever is called. */
+#define READ_ONLY "-c default_transaction_read_only=on"
+
+static void tell (const char *text)
 {
-    g_autoptr (GPtrArray) faults = g_ptr_array_new_with_free_func ((GDestroyNotify) fault_free);
-    struct config *config = config_load (path, faults);
-    for (guint i = 0; i < faults->len; i++) {
-        const struct fault *fault = faults->pdata[i];
-        fprintf (stderr, "%s:%u:%u: %s%s%s%s\n", path, fault->line, fault->column, fault->message, fault->hint ? " (" : "",
-                 fault->hint ? fault->hint : "", fault->hint ? ")" : "");
-    }
-    return config;
+    fprintf (stderr, "%s\n", text);
 }
 
 static int complain (const GError *error)
@@ -31,12 +27,12 @@ static int complain (const GError *error)
     return 1;
 }
 
-/* A connection to the database of path, migrated to this build; NULL after telling why. */
-static struct db *open_migrated (struct config *config, unsigned *applied)
+/* A connection to the database of config, which must have this build's schema; NULL after telling why not. */
+static struct db *open_migrated (const struct config *config, const char *options)
 {
     g_autoptr (GError) error = NULL;
-    struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard command", NULL, &error);
-    if (db && migrate_run (db, applied, &error) && sync_config (db, config, &error)) return db;
+    struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard command", options, &error);
+    if (db && migrate_check (db, &error)) return db;
     complain (error);
     db_close (db);
     return NULL;
@@ -44,20 +40,39 @@ static struct db *open_migrated (struct config *config, unsigned *applied)
 
 int command_check (const char *path)
 {
-    g_autoptr (struct_config) config = load (path);
+    g_autoptr (struct_config) config = setup_read (path, tell);
     if (config) printf ("%s: no faults\n", path);
     return config ? 0 : 1;
 }
 
 int command_migrate (const char *path)
 {
-    g_autoptr (struct_config) config = load (path);
+    g_autoptr (struct_config) config = setup_read (path, tell);
+    if (!config) return 1;
+    g_autoptr (GError) error = NULL;
     unsigned applied = 0;
-    struct db *db = config ? open_migrated (config, &applied) : NULL;
-    if (!db) return 1;
-    printf (applied ? "the database is up to date; %u table files were new\n" : "the database is up to date\n", applied);
+    struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard migrate", NULL, &error);
+    bool ok = db && migrate_run (db, &applied, &error);
     db_close (db);
+    if (!ok) return complain (error);
+    printf (applied ? "the database is up to date; %u table files were new\n" : "the database is up to date\n", applied);
     return 0;
+}
+
+/* The account of the file; NULL after telling that there is none. */
+static const struct account *find_account (const struct config *config, const char *slug)
+{
+    g_autoptr (GPtrArray) slugs = g_ptr_array_new ();
+    for (guint i = 0; i < config->accounts->len; i++) {
+        const struct account *account = config->accounts->pdata[i];
+        if (g_str_equal (account->slug, slug)) return account;
+        g_ptr_array_add (slugs, (gpointer) (uintptr_t) account->slug);
+    }
+    g_ptr_array_add (slugs, NULL);
+    g_autofree char *quoted = fault_quote (slug), *hint = settings_suggest (slug, (const char *const *) slugs->pdata);
+    fprintf (stderr, "switchboard: there is no account %s in %s%s%s%s\n", quoted, config->path, hint ? " (" : "", hint ? hint : "",
+             hint ? ")" : "");
+    return NULL;
 }
 
 static void put_scopes (params *p, const char *scopes)
@@ -72,28 +87,38 @@ static void put_scopes (params *p, const char *scopes)
     params_array_end (p);
 }
 
-int command_key_create (const char *path, const char *account, const char *name, const char *scopes)
+static bool keep_key (struct db *db, const struct config *config, const struct account *account, const char *name, const char *scopes,
+                      const char *key, GError **error)
 {
-    g_autoptr (struct_config) config = load (path);
-    struct db *db = config ? open_migrated (config, NULL) : NULL;
-    if (!db) return 1;
-    char key[KEY_TEXT_SIZE];
     uint8_t hash[32];
     struct id id = id_new (clock_now ());
-    key_make (key);
     key_hash (key, hash);
-    g_autoptr (GError) error = NULL;
-    g_autoptr (params) p = params_new (7);
-    params_text (p, account);
+    g_autoptr (params) p = params_new (9);
+    params_text (p, account->slug);
+    params_text (p, account->name);
+    params_text (p, config->path);
     params_uuid (p, &id);
     params_text (p, name);
     params_bytes (p, hash, sizeof hash);
     params_text (p, key + strlen (key) - 4);
     put_scopes (p, scopes);
     params_time (p, 0);
-    g_autoptr (db_result) r = db_call (db, KEY_CREATE, p, &error);
+    g_autoptr (db_result) r = db_call (db, KEY_CREATE, p, error);
+    return r != NULL;
+}
+
+int command_key_create (const char *path, const char *slug, const char *name, const char *scopes)
+{
+    g_autoptr (struct_config) config = setup_read (path, tell);
+    const struct account *account = config ? find_account (config, slug) : NULL;
+    struct db *db = account ? open_migrated (config, NULL) : NULL;
+    if (!db) return 1;
+    g_autoptr (GError) error = NULL;
+    char key[KEY_TEXT_SIZE];
+    key_make (key);
+    bool ok = keep_key (db, config, account, name, scopes, key, &error);
     db_close (db);
-    if (!r) return complain (error);
+    if (!ok) return complain (error);
     puts (key);
     return 0;
 }
@@ -105,8 +130,8 @@ int command_trace (const char *path, const char *message)
         fprintf (stderr, "switchboard: \"%s\" is not a message's id\n", message);
         return 2;
     }
-    g_autoptr (struct_config) config = load (path);
-    struct db *db = config ? open_migrated (config, NULL) : NULL;
+    g_autoptr (struct_config) config = setup_read (path, tell);
+    struct db *db = config ? open_migrated (config, READ_ONLY) : NULL;
     if (!db) return 1;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (1);
@@ -126,8 +151,8 @@ int command_trace (const char *path, const char *message)
 
 int command_quarantine (const char *path, const char *account)
 {
-    g_autoptr (struct_config) config = load (path);
-    struct db *db = config ? open_migrated (config, NULL) : NULL;
+    g_autoptr (struct_config) config = setup_read (path, tell);
+    struct db *db = config ? open_migrated (config, READ_ONLY) : NULL;
     if (!db) return 1;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (1);

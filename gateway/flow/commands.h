@@ -7,8 +7,10 @@
 
 int command_check (const char *path);
 int command_migrate (const char *path);
-/* scopes: comma-separated, NULL for everything. Prints the key alone: it is shown this once. */
+/* account: one of the file's; its row is made where the file was not served yet. scopes: comma-separated, NULL for everything. Prints the key
+ * alone: it is shown this once. */
 int command_key_create (const char *path, const char *account, const char *name, const char *scopes);
+/* These two only read. */
 int command_trace (const char *path, const char *message);
 /* account: NULL for all. */
 int command_quarantine (const char *path, const char *account);

@@ -256,10 +256,9 @@ static void patch_ticket (struct call *call)
     params_text (p, json_string_value (subject));
     params_time (p, clock_now ());
     g_autoptr (db_result) r = db_call (call->db, TICKET_PATCH, p, &error);
-    int64_t account_id = call->account_id;
     struct feed *feed = call->feed;
     reply_object (call, r, error, true);
-    if (r) feed_wake (feed, account_id);
+    if (r) feed_wake (feed);
 }
 
 /* A name that a browser may save as: no folders, no control bytes, no quotes. */

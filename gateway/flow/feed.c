@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/feed.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/pulse.h"
 #include "store/db.h"
 
 #include <string.h>
@@ -21,7 +23,7 @@
 #define HEADS "select account_id, newest from event_heads ($1)"
 #define BOUNDS "select oldest, newest from event_bounds ($1)"
 #define KEY_FIND "select account_id, key_id, scopes from key_find ($1)"
-#define EVENTS "select number, type, body from api_events ($1, $2, $3::int8::int4)"
+#define EVENTS "select number, type, body, at from api_events ($1, $2, $3::int8::int4)"
 
 struct client {
     int64_t account_id, position, newest;
@@ -45,6 +47,7 @@ struct feed {
     GCond wake;
     GPtrArray *fresh; /* under lock: streams that the thread has not met yet */
     unsigned n_streams;
+    int64_t lag; /* µs from an event to its writing, the last time */
     bool woken, stopping;
 };
 
@@ -76,9 +79,8 @@ bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t accoun
     return true;
 }
 
-void feed_wake (struct feed *feed, int64_t account_id)
+void feed_wake (struct feed *feed)
 {
-    (void) account_id; /* the heads tell whose log has grown */
     g_mutex_lock (&feed->lock);
     feed->woken = true;
     g_cond_signal (&feed->wake);
@@ -91,6 +93,14 @@ unsigned feed_streams (struct feed *feed)
     unsigned n = feed->n_streams;
     g_mutex_unlock (&feed->lock);
     return n;
+}
+
+int64_t feed_lag (struct feed *feed)
+{
+    g_mutex_lock (&feed->lock);
+    int64_t lag = feed->lag;
+    g_mutex_unlock (&feed->lock);
+    return lag;
 }
 
 static void put (struct feed *feed, struct client *client, GBytes *bytes)
@@ -182,6 +192,9 @@ static GBytes *read_events (struct feed *feed, const struct client *reader, int6
         append_data (text, db_text (r, i, 2), db_length (r, i, 2));
         g_string_append (text, "\n\n");
     }
+    g_mutex_lock (&feed->lock);
+    feed->lag = db_rows (r) ? MAX (clock_now () - db_time (r, 0, 3), 0) : 0;
+    g_mutex_unlock (&feed->lock);
     return g_string_free_to_bytes (text);
 }
 
@@ -293,12 +306,14 @@ static void tend (struct feed *feed)
 static bool wait_for_work (struct feed *feed)
 {
     g_mutex_lock (&feed->lock);
+    pulse_wait ();
     while (!feed->woken && !feed->stopping) {
         if (!feed->clients->len)
             g_cond_wait (&feed->wake, &feed->lock);
         else if (!g_cond_wait_until (&feed->wake, &feed->lock, feed->next_look))
             break;
     }
+    pulse_work ();
     feed->woken = false;
     g_ptr_array_extend_and_steal (feed->clients, feed->fresh);
     feed->fresh = g_ptr_array_new_with_free_func (client_free);
@@ -320,6 +335,7 @@ static void *run (void *data)
 {
     struct feed *feed = data;
     bool told = false;
+    pulse_start ("feed");
     while (wait_for_work (feed)) {
         g_autoptr (GError) error = NULL;
         bool more = false;

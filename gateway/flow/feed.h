@@ -15,11 +15,13 @@ void feed_stop (struct feed *feed);
 /* After feed_stop, once nobody can wake it any more. */
 void feed_free (struct feed *feed);
 
-/* Something was committed for this account. Any thread; cheap. */
-void feed_wake (struct feed *feed, int64_t account_id);
+/* Something was committed; the heads of the logs tell for whom. Any thread; cheap. */
+void feed_wake (struct feed *feed);
 
 #define FEED_FROM_NOW (-1)
 /* Takes exchange and streams the account's events after that number, as long as the key with this hash is good. False: too many streams; the
  * exchange is still the caller's. */
 bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t account_id, const uint8_t key_hash[32], int64_t after);
 unsigned feed_streams (struct feed *feed);
+/* How old, in µs, the oldest event of the last piece was when it was written to its streams. */
+int64_t feed_lag (struct feed *feed);

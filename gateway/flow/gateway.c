@@ -7,7 +7,9 @@
 #include "flow/hooks.h"
 #include "flow/intake.h"
 #include "flow/ops.h"
+#include "flow/ping.h"
 #include "flow/schedule.h"
+#include "flow/setup.h"
 #include "flow/sync.h"
 #include "net/http_server.h"
 #include "store/files.h"
@@ -28,6 +30,7 @@ struct gateway {
     struct intake *intake;
     struct feed *feed;
     struct api *api;
+    struct ping *ping;
     struct ops *ops;
     struct schedule *schedule;
     struct http_server *public_server, *ops_server;
@@ -42,15 +45,15 @@ static struct config *current (void *data)
     return config;
 }
 
+static void tell_fault (const char *text)
+{
+    log_error ("config.fault", "%s", text);
+}
+
 /* The file's configuration, known to the database too; NULL: it is told in the log why not. */
 static struct config *load (const char *path)
 {
-    g_autoptr (GPtrArray) faults = g_ptr_array_new_with_free_func ((GDestroyNotify) fault_free);
-    g_autoptr (struct_config) config = config_load (path, faults);
-    for (guint i = 0; i < faults->len; i++) {
-        const struct fault *fault = faults->pdata[i];
-        log_error ("config.fault", "%s:%u:%u: %s", path, fault->line, fault->column, fault->message);
-    }
+    g_autoptr (struct_config) config = setup_read (path, tell_fault);
     if (!config) return NULL;
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard setup", NULL, &error);
@@ -105,8 +108,9 @@ static void handle_ops (struct http_exchange *exchange, void *data)
 
 static void committed (int64_t account_id, void *data)
 {
+    (void) account_id;
     struct gateway *gateway = data;
-    feed_wake (gateway->feed, account_id);
+    feed_wake (gateway->feed);
 }
 
 static bool start_intake (struct gateway *gateway, GError **error)
@@ -151,7 +155,8 @@ static bool start (struct gateway *gateway, GError **error)
 {
     return (gateway->schedule = schedule_start (current, gateway)) && (gateway->feed = feed_start (current, gateway, error)) &&
            start_intake (gateway, error) && (gateway->api = api_start (current, gateway, gateway->intake, gateway->feed, error)) &&
-           (gateway->ops = ops_start (gateway->intake, gateway->feed, gateway->api, gateway->schedule,
+           (gateway->ping = ping_start (values_text (gateway->config->database, DATABASE_URL), error)) &&
+           (gateway->ops = ops_start (gateway->intake, gateway->feed, gateway->api, gateway->schedule, gateway->ping,
                                       (size_t) values_number (gateway->config->limits, LIMITS_INTAKE_QUEUE))) &&
            (gateway->ops_server = start_server (gateway, LISTEN_OPS, 1, handle_ops, error)) &&
            (gateway->public_server = start_server (gateway, LISTEN_HTTP, HTTP_THREADS, handle_public, error));
@@ -169,6 +174,7 @@ static void stop (struct gateway *gateway)
     if (gateway->public_server) http_server_stop (gateway->public_server);
     if (gateway->ops_server) http_server_stop (gateway->ops_server);
     ops_stop (gateway->ops);
+    ping_stop (gateway->ping);
     api_free (gateway->api);
     intake_free (gateway->intake);
     feed_free (gateway->feed);

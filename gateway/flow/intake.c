@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pulse.h"
 #include "flow/intake_batch.h"
 #include "store/files.h"
 
@@ -72,8 +73,10 @@ static void set_connected (struct intake *intake, bool connected)
 static struct intake_job *take_batch (struct intake *intake, size_t *n)
 {
     g_mutex_lock (&intake->lock);
+    pulse_wait ();
     intake->idle = true;
     while (!intake->first && !intake->stopping) g_cond_wait (&intake->wake, &intake->lock);
+    pulse_work ();
     intake->idle = false;
 
     struct intake_job *first = intake->first, **end = &intake->first;
@@ -256,6 +259,7 @@ static void *run (void *data)
     struct intake *intake = data;
     size_t n;
     struct intake_job *jobs;
+    pulse_start ("intake");
     while ((jobs = take_batch (intake, &n))) {
         jobs = put_files (intake, jobs, &n);
         if (n) store (intake, jobs, n);

@@ -2,6 +2,7 @@
 #include "flow/ops.h"
 
 #include "base/metrics.h"
+#include "base/pulse.h"
 #include "flow/problem.h"
 #include "store/schema.h"
 
@@ -17,18 +18,21 @@ struct ops {
     struct feed *feed;
     struct api *api;
     const struct schedule *schedule;
+    struct ping *ping;
     size_t queue_max;
     double started; /* seconds since 1970 */
     atomic_bool draining;
 };
 
-struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, size_t queue_max)
+struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, struct ping *ping,
+                       size_t queue_max)
 {
     struct ops *ops = g_new0 (struct ops, 1);
     ops->intake = intake;
     ops->feed = feed;
     ops->api = api;
     ops->schedule = schedule;
+    ops->ping = ping;
     ops->queue_max = queue_max;
     ops->started = (double) g_get_real_time () / G_USEC_PER_SEC;
     return ops;
@@ -49,18 +53,30 @@ static struct http_response *text_response (unsigned status, const char *type, c
     return http_response_new (status, type, g_bytes_new_take (text, strlen (text)));
 }
 
+static struct http_response *unavailable (const char *why)
+{
+    struct http_response *response = problem_new (503, why, NULL, NULL);
+    http_response_add (response, "Retry-After", "1");
+    return response;
+}
+
+static struct http_response *live (void)
+{
+    const char *hung = pulse_hung (g_get_monotonic_time ());
+    if (!hung) return text_response (200, "text/plain", g_strdup ("alive\n"));
+    g_autofree char *why = g_strdup_printf ("the thread \"%s\" hangs", hung);
+    return unavailable (why);
+}
+
 static struct http_response *ready (struct ops *ops)
 {
     struct intake_state state;
     intake_look (ops->intake, &state);
-    const char *why = ops->draining                     ? "the gateway is stopping"
-                      : !state.connected                ? "the database cannot be reached"
-                      : state.waiting >= ops->queue_max ? "the intake queue is full"
-                                                        : NULL;
-    if (!why) return text_response (200, "text/plain", g_strdup ("ready\n"));
-    struct http_response *response = problem_new (503, why, NULL, NULL);
-    http_response_add (response, "Retry-After", "1");
-    return response;
+    const char *why = ops->draining                                    ? "the gateway is stopping"
+                      : !state.connected || !ping_answered (ops->ping) ? "the database cannot be reached"
+                      : state.waiting >= ops->queue_max                ? "the intake queue is full"
+                                                                       : NULL;
+    return why ? unavailable (why) : text_response (200, "text/plain", g_strdup ("ready\n"));
 }
 
 static unsigned count_files (void)
@@ -114,6 +130,8 @@ static struct http_response *metrics (struct ops *ops)
     metrics_gauge (out, "gw_database_connected", "1 if the intake has its connection", intake.connected);
     metrics_gauge (out, "gw_api_queue_depth", "API requests that wait for a worker", (double) api.waiting);
     metrics_gauge (out, "gw_sse_clients", "open event streams", feed_streams (ops->feed));
+    metrics_gauge (out, "gw_feed_lag_seconds", "age of the event that was written to streams last",
+                   (double) feed_lag (ops->feed) / G_USEC_PER_SEC);
     g_string_append_printf (out,
                             "# HELP gw_pg_connections connections of the API to PostgreSQL\n# TYPE gw_pg_connections gauge\n"
                             "gw_pg_connections{state=\"connected\"} %u\ngw_pg_connections{state=\"lost\"} %u\n",
@@ -129,7 +147,7 @@ void ops_handle (struct ops *ops, struct http_exchange *exchange, bool with_metr
     const char *path = http_exchange_request (exchange)->path;
     struct http_response *response;
     if (g_str_equal (path, "/livez"))
-        response = text_response (200, "text/plain", g_strdup ("alive\n"));
+        response = live ();
     else if (g_str_equal (path, "/readyz"))
         response = ready (ops);
     else if (with_metrics && g_str_equal (path, "/metrics"))

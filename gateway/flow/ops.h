@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What operators and their machines ask: /livez (the program's threads go round; no database), /readyz (it can take messages now) and, on the ops
+ * What operators and their machines ask: /livez (the program's threads go round, whatever the database does), /readyz (it can take messages now) and, on the ops
  * listener alone, /metrics.
  */
 #pragma once
 #include "flow/api.h"
 #include "flow/feed.h"
 #include "flow/intake.h"
+#include "flow/ping.h"
 #include "flow/schedule.h"
 
 struct ops;
 
-struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, size_t queue_max);
+struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, struct ping *ping,
+                       size_t queue_max);
 void ops_stop (struct ops *ops);
 
 /* From now on /readyz says no, so that a proxy sends nobody here any more. */

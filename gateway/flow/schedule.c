@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pulse.h"
 #include "store/db.h"
 #include "store/migrate.h"
 
@@ -54,11 +55,15 @@ static void work (struct schedule *schedule)
 static void *run (void *data)
 {
     struct schedule *schedule = data;
+    pulse_start ("schedule");
     g_mutex_lock (&schedule->lock);
     while (!schedule->stopping) {
         int64_t next = g_get_monotonic_time () + PERIOD;
+        pulse_wait ();
         while (!schedule->stopping && g_cond_wait_until (&schedule->wake, &schedule->lock, next))
             ;
+        pulse_work ();
+        if (schedule->stopping) break; /* what is due can wait for the next start */
         g_mutex_unlock (&schedule->lock);
         work (schedule);
         g_mutex_lock (&schedule->lock);

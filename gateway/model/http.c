@@ -12,6 +12,17 @@ const char *http_request_header (const struct http_request *request, const char 
     return NULL;
 }
 
+const char *http_request_sole_header (const struct http_request *request, const char *name)
+{
+    const char *value = NULL;
+    for (size_t i = 0; i < request->n_headers; i++) {
+        if (g_ascii_strcasecmp (request->headers[i].name, name) != 0) continue;
+        if (value != NULL) return NULL;
+        value = request->headers[i].value;
+    }
+    return value;
+}
+
 static bool is_journaled (const struct http_header *header)
 {
     return g_ascii_strcasecmp (header->name, "Authorization") != 0 && g_ascii_strcasecmp (header->name, "Cookie") != 0;

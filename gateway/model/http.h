@@ -27,6 +27,8 @@ struct http_request {
 
 /* The first header of that name, case folded; NULL where there is none. */
 const char *http_request_header (const struct http_request *request, const char *name);
+/* The only header of that name; NULL where there is none or more than one: for what must not be said twice, as a signature. */
+const char *http_request_sole_header (const struct http_request *request, const char *name);
 
 /* The request as it would stand on the wire, for the journal. Authorization, Cookie and the secret of the URL, with its slash, are left out. */
 GBytes *http_request_format (const struct http_request *request);

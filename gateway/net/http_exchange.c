@@ -2,7 +2,6 @@
 #include "net/http_private.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 #define FEW_HEADERS 24
 /* Of a chunked body, where it grows. */
@@ -39,11 +38,6 @@ struct http_exchange {
     char text[]; /* target, path */
 };
 
-static void set_deadline (struct http_exchange *exchange, int64_t after)
-{
-    atomic_store_explicit (&exchange->peer->deadline, g_get_monotonic_time () + after, memory_order_relaxed);
-}
-
 /* "/path?query", or "http://host/path?query" as to a proxy (RFC 9112 §3.2.2). */
 static const char *skip_authority (const char *target)
 {
@@ -59,6 +53,18 @@ static void no_arguments (const char *raw)
 {
     const char *mark = strchr (raw, '?');
     if (mark) ((char *) (uintptr_t) mark)[1] = '\0';
+}
+
+/*
+ * After an error of the other side nobody can tell where its next request would begin: the connection is cut. Not by way of libmicrohttpd,
+ * which may have no room left for the head of an answer, and answers no sooner than at the end of a body. Always false.
+ */
+static bool refuse (struct http_exchange *exchange, unsigned status)
+{
+    if (!http_peer_enter (exchange->peer, HTTP_OVER, 0)) return false;
+    atomic_fetch_add (&exchange->server->refused, 1);
+    http_peer_refuse (exchange->peer, status, g_strcmp0 (exchange->request.method, "HEAD") != 0);
+    return false;
 }
 
 struct http_exchange *http_exchange_begin (struct http_server *server, const char *raw, struct MHD_Connection *connection)
@@ -84,25 +90,14 @@ struct http_exchange *http_exchange_begin (struct http_server *server, const cha
         .query = from[path_length] ? from + path_length + 1 : "",
         .body = server->nothing,
     };
-    set_deadline (exchange, server->options.request_time);
+    http_peer_enter (exchange->peer, HTTP_RECEIVING, server->options.request_time);
+    if (length > HTTP_TARGET_MAX) refuse (exchange, 414);
     return exchange;
 }
 
 bool http_exchange_has_head (const struct http_exchange *exchange)
 {
     return exchange->has_head;
-}
-
-static const char *reason (unsigned status)
-{
-    switch (status) {
-    case 400: return "Bad Request";
-    case 405: return "Method Not Allowed";
-    case 413: return "Content Too Large";
-    case 431: return "Request Header Fields Too Large";
-    case 501: return "Not Implemented";
-    default: g_assert_not_reached ();
-    }
 }
 
 static void release_bytes (void *bytes)
@@ -134,46 +129,16 @@ static bool send_answer (struct http_exchange *exchange)
     } else {
         status = exchange->response->status;
         int64_t size = exchange->response->body ? (int64_t) g_bytes_get_size (exchange->response->body) : 0;
-        set_deadline (exchange,
-                      exchange->server->options.request_time + exchange->server->options.idle_time + size / READ_RATE * G_TIME_SPAN_SECOND);
+        const struct http_server_options *options = &exchange->server->options;
+        http_peer_enter (exchange->peer, HTTP_ANSWERING,
+                         options->request_time + options->idle_time + size / READ_RATE * G_TIME_SPAN_SECOND);
         response = respond (exchange->response);
     }
     MHD_add_response_header (response, "X-Content-Type-Options", "nosniff");
     if (atomic_load_explicit (&exchange->server->quiesced, memory_order_relaxed)) MHD_add_response_header (response, "Connection", "close");
-    enum MHD_Result queued = MHD_queue_response (exchange->wake.connection, status, response);
+    bool queued = http_peer_answer (exchange->wake.connection, status, response);
     MHD_destroy_response (response);
-    return queued == MHD_YES;
-}
-
-static char *problem (unsigned status)
-{
-    return g_strdup_printf ("{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", reason (status), status);
-}
-
-/* After an error of the other side nobody can tell where its next request would begin. */
-static bool refuse (struct http_exchange *exchange, unsigned status)
-{
-    char *text = problem (status);
-    exchange->response = http_response_new (status, "application/problem+json", g_bytes_new_take (text, strlen (text)));
-    http_response_add (exchange->response, "Connection", "close");
-    if (status == 405) http_response_add (exchange->response, "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-    atomic_fetch_add (&exchange->server->refused, 1);
-    return send_answer (exchange);
-}
-
-/* Where libmicrohttpd cannot answer: it has no room for the head of an answer, or waits for the end of a body. False: then cut. */
-static bool refuse_bluntly (struct http_exchange *exchange, unsigned status)
-{
-    int fd = MHD_get_connection_info (exchange->wake.connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    g_autofree char *body = problem (status);
-    g_autofree char *text = g_strdup_printf ("HTTP/1.1 %u %s\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n"
-                                             "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n%s",
-                                             status, reason (status), strlen (body), body);
-    atomic_fetch_add (&exchange->server->refused, 1);
-    /* nothing was sent for this request, so that little fits; if not, the cut says enough */
-    ssize_t sent = send (fd, text, strlen (text), MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void) sent;
-    return false;
+    return queued;
 }
 
 static enum MHD_Result collect (void *data, enum MHD_ValueKind kind, const char *name, size_t name_size, const char *value,
@@ -193,7 +158,7 @@ bool http_exchange_take_head (struct http_exchange *exchange, const char *method
     exchange->has_head = true;
     request->method = method;
     int n = MHD_get_connection_values (connection, MHD_HEADER_KIND, NULL, NULL);
-    if (n > HTTP_HEADERS_MAX) return refuse_bluntly (exchange, 431);
+    if (n > HTTP_HEADERS_MAX) return refuse (exchange, 431);
     if (n > FEW_HEADERS) exchange->many = g_new (struct http_header, n);
     MHD_get_connection_values_n (connection, MHD_HEADER_KIND, collect, exchange);
     request->headers = exchange->many ? exchange->many : exchange->few;
@@ -209,7 +174,6 @@ bool http_exchange_take_head (struct http_exchange *exchange, const char *method
         exchange->body_max = exchange->server->options.body_max (request, exchange->server->options.data);
         status = exchange->expected.length > exchange->body_max ? 413 : 0;
     }
-    if (status == 431 && wire.size + request->n_headers * HTTP_HEADER_NOTE > HTTP_HEAD_ANSWERABLE) return refuse_bluntly (exchange, status);
     return status == 0 || refuse (exchange, status);
 }
 
@@ -232,9 +196,9 @@ bool http_exchange_take_body (struct http_exchange *exchange, const char *bytes,
         g_clear_pointer (&exchange->body, g_free);
     }
     if (exchange->too_large) {
-        /* no answer can be given before the end of the body */
+        /* a refusal now might not be heard by who is still sending */
         exchange->dropped += n;
-        return exchange->dropped <= BODY_EXCESS || refuse_bluntly (exchange, 413);
+        return exchange->dropped <= BODY_EXCESS || refuse (exchange, 413);
     }
     make_room (exchange, n);
     memcpy (exchange->body + exchange->body_size, bytes, n);
@@ -251,9 +215,9 @@ static void keep_body (struct http_exchange *exchange)
 static bool hand_over (struct http_exchange *exchange)
 {
     struct http_server *server = exchange->server;
-    exchange->whole = true;
-    set_deadline (exchange, G_MAXINT64 / 2);
     if (exchange->too_large) return refuse (exchange, 413);
+    if (!http_peer_enter (exchange->peer, HTTP_ANSWERING, HTTP_NO_DEADLINE)) return false;
+    exchange->whole = true;
     keep_body (exchange);
     atomic_fetch_add_explicit (&server->requests, 1, memory_order_relaxed);
     atomic_fetch_add (&server->unfinished, 1);
@@ -284,8 +248,8 @@ void http_exchange_finish (struct http_exchange *exchange)
 {
     if (!exchange) return;
     struct http_server *server = exchange->server;
-    /* whatever trickles in before the next request line is bounded, too */
-    set_deadline (exchange, server->options.request_time + server->options.idle_time);
+    atomic_store (&exchange->peer->answered, g_get_monotonic_time ());
+    http_peer_enter (exchange->peer, HTTP_IDLE, server->options.idle_time);
     if (exchange->stream) http_stream_abandon (exchange->stream);
     if (exchange->handed_over) settled (server);
     if (exchange->request.body != server->nothing) g_bytes_unref (exchange->request.body);

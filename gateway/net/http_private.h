@@ -2,7 +2,7 @@
  *
  * What the files of the HTTP server share with each other and with nobody else.
  *
- * peer      one TCP connection; lives from accept to close
+ * peer      one TCP connection; lives from accept to close. Answers to what is not a request, or comes too late, are written to it directly
  * exchange  one request and its answer on it; made when the request line has come, freed when the answer is sent or the peer is gone
  * wake      asks libmicrohttpd to go on with a suspended connection. Each pass of libmicrohttpd walks all that is suspended, so wakes
  *           are collected: only the first of a burst is resumed by the thread that woke it; the HTTP thread, when it comes to that
@@ -17,13 +17,13 @@
 
 /* Of one connection: the head of a request, libmicrohttpd's notes on it, then what of the answer waits to be sent. */
 #define HTTP_CONNECTION_MEMORY 16384
-/* Leaves room in it for the head of an answer. */
+/* Leaves room in it for the head of an answer. Over it: 431. */
 #define HTTP_HEAD_MAX 12288
 #define HTTP_HEADERS_MAX 100
-/* What libmicrohttpd keeps there for each header. */
+/* Of the path and the query, in bytes. Over it: 414. */
+#define HTTP_TARGET_MAX 10240
+/* What libmicrohttpd keeps there for each header; it counts as head. */
 #define HTTP_HEADER_NOTE 64
-/* A longer one leaves libmicrohttpd no room for any answer. */
-#define HTTP_HEAD_ANSWERABLE 14336
 
 struct http_wake {
     struct http_wake *next;
@@ -53,19 +53,40 @@ struct http_server {
     _Atomic unsigned unfinished; /* exchanges that came whole and are not sent yet */
 };
 
+/*
+ *     IDLE ──> RECEIVING ──> ANSWERING ──┐    a request's line has come; all of it has come; its answer is sent
+ *      ↑           │             │       │
+ *      └───────────┼─────────────┼───────┘
+ *                  └──> OVER <───┘            refused, or cut by the reaper: who comes first decides what the peer is told
+ */
+enum http_phase { HTTP_IDLE, HTTP_RECEIVING, HTTP_ANSWERING, HTTP_OVER };
+
 struct http_peer {
     GList link;
+    struct http_server *server;
     int fd;
-    _Atomic int64_t deadline; /* monotonic µs; INT64_MAX: may take its time */
+    _Atomic int phase;
+    _Atomic int64_t deadline; /* monotonic µs: when the reaper cuts it */
+    _Atomic int64_t answered; /* monotonic µs: when it had its last answer; 0: none yet */
     char address[INET6_ADDRSTRLEN];
 };
+
+/* For a wait that others bound: by the handler, by the reader of a stream. */
+#define HTTP_NO_DEADLINE (G_MAXINT64 / 2)
+
+/* Gives it time (µs) for what comes next. False: it is over. */
+bool http_peer_enter (struct http_peer *peer, enum http_phase phase, int64_t time);
+/* Says status as a problem document and ends the connection; libmicrohttpd finds that out and closes. The caller has entered HTTP_OVER. */
+void http_peer_refuse (const struct http_peer *peer, unsigned status, bool with_body);
+/* What MHD_queue_response does elsewhere; here that one is the library's, for its own refusals. */
+bool http_peer_answer (struct MHD_Connection *connection, unsigned status, struct MHD_Response *response);
 
 /* wake must be of a suspended connection that nobody else wakes. It may be gone once this returns. Any thread. */
 void http_wake_push (struct http_server *server, struct http_wake *wake);
 /* Resumes all that were pushed. To be called whenever libmicrohttpd comes back to a connection that was woken, or ends it. */
 void http_wake_carry_out (struct http_server *server);
 
-/* Cuts peers whose deadline has passed. */
+/* Cuts peers whose deadline has passed; one that is in the middle of a request is told so by 408. */
 void http_reaper_start (struct http_server *server);
 void http_reaper_stop (struct http_server *server);
 

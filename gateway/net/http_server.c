@@ -70,8 +70,9 @@ static void connect_or_close (void *data, struct MHD_Connection *connection, voi
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         *context = peer = g_new0 (struct http_peer, 1);
         peer->link.data = peer;
+        peer->server = server;
         peer->fd = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-        peer->deadline = g_get_monotonic_time () + server->options.request_time;
+        http_peer_enter (peer, HTTP_IDLE, server->options.request_time);
         const struct sockaddr *address = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
         format_address (address, peer->address, sizeof peer->address);
     }
@@ -134,12 +135,13 @@ static struct MHD_Daemon *start_daemon (struct http_server *server, int fd)
     if (options->connections_per_address > 0)
         items[n++] = (struct MHD_OptionItem){MHD_OPTION_PER_IP_CONNECTION_LIMIT, options->connections_per_address, NULL};
     items[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
-    int64_t idle = (options->idle_time + G_TIME_SPAN_SECOND - 1) / G_TIME_SPAN_SECOND;
-    /* strictness is http_guard.c's: libmicrohttpd's own would send the head of the answer to a missing Host twice;
+    /* the reaper comes first but where a reader of a stream is stuck */
+    int64_t stuck = (options->idle_time + options->request_time) / G_TIME_SPAN_SECOND + 1;
+    /* strictness is http_guard.c's;
        MHD_USE_ERROR_LOG is left out: it writes to standard error, and what strangers send would stand there */
     return MHD_start_daemon (MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, go_on, server,
                              MHD_OPTION_ARRAY, items, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_STRICT_FOR_CLIENT, 0,
-                             MHD_OPTION_CONNECTION_LIMIT, options->connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) MAX (idle, 1),
+                             MHD_OPTION_CONNECTION_LIMIT, options->connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) stuck,
                              MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) HTTP_CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, begin,
                              server, MHD_OPTION_NOTIFY_COMPLETED, finish, server, MHD_OPTION_NOTIFY_CONNECTION, connect_or_close, server,
                              MHD_OPTION_END);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The HTTP server: libmicrohttpd with the wire guarded (facts: smuggling forms, NUL, two Content-Lengths, slow senders).
+ * The HTTP server: libmicrohttpd with the wire guarded (smuggling forms, NUL, two Content-Lengths, slow senders). What is no proper request is
+ * answered by one problem document and the end of the connection; the handler hears nothing of it.
  * The handler is called on an HTTP thread once a request has come whole. It MUST NOT block. Exactly one of http_exchange_reply and
  * http_exchange_stream follows, inside the handler or later from any thread; until then the connection is suspended.
  */
@@ -18,8 +19,8 @@ struct http_server_options {
     unsigned threads;                 /* ≥ 1 */
     unsigned connections;             /* at once, all threads together */
     unsigned connections_per_address; /* 0: no limit */
-    int64_t request_time;             /* µs; a request that has not come whole by then is cut off */
-    int64_t idle_time;                /* µs */
+    int64_t request_time;             /* µs; a request that has not come whole by then is answered 408 */
+    int64_t idle_time;                /* µs; who has not begun another request by then is closed without a word */
     /* Largest body for that request head (body is empty here), bytes. Over it: 413. Called on the HTTP thread. */
     size_t (*body_max) (const struct http_request *head, void *data);
     void (*handler) (struct http_exchange *exchange, void *data);
@@ -35,7 +36,7 @@ void http_server_quiesce (struct http_server *server);
 void http_server_stop (struct http_server *server);
 
 struct http_server_counts {
-    uint64_t requests, refused, timed_out;
+    uint64_t requests, refused, timed_out; /* timed out: answered 408, or too slow in reading the answer */
     unsigned connections, streams;
 };
 void http_server_count (const struct http_server *server, struct http_server_counts *counts);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/db.h"
 
+#include "base/pulse.h"
 #include "store/params.h"
 #include "store/schema.h"
 
@@ -8,6 +9,8 @@
 #include <string.h>
 
 #define EPOCH_SHIFT 946684800000000
+
+/* Whoever calls the database waits for it: base/pulse.h. */
 
 /* A dead peer is found within seconds, not hours; the caller's own keywords win over these. */
 static const struct {
@@ -42,7 +45,9 @@ static bool connect_now (struct db *db, GError **error)
     keywords[n] = "application_name", values[n++] = db->application;
     keywords[n] = "options", values[n++] = db->options;
     keywords[n] = "dbname", values[n++] = db->url; /* expanded: what it names overrides what stands before it */
+    pulse_wait ();
     db->connection = PQconnectdbParams (keywords, values, 1);
+    pulse_work ();
     if (PQstatus (db->connection) == CONNECTION_OK) return true;
     g_autofree char *why = g_strstrip (g_strdup (PQerrorMessage (db->connection)));
     g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "could not connect to the database: %s", why);
@@ -91,6 +96,32 @@ bool db_connected (const struct db *db)
 bool db_alive (struct db *db)
 {
     return db_connected (db) && PQconsumeInput (db->connection) == 1 && db_connected (db);
+}
+
+/* Takes all results of what was sent. False: lost, or they have not come by then (monotonic µs). */
+static bool await_answer (PGconn *connection, int64_t until)
+{
+    for (;;) {
+        while (!PQisBusy (connection)) {
+            PGresult *result = PQgetResult (connection);
+            if (!result) return PQstatus (connection) == CONNECTION_OK;
+            PQclear (result);
+        }
+        int64_t left = until - g_get_monotonic_time ();
+        GPollFD socket = {.fd = PQsocket (connection), .events = G_IO_IN};
+        if (left <= 0 || g_poll (&socket, 1, (int) (left / 1000 + 1)) < 0 || !PQconsumeInput (connection)) return false;
+    }
+}
+
+bool db_ping (struct db *db, int64_t timeout, GError **error)
+{
+    pulse_wait ();
+    bool answered = PQsendQuery (db->connection, "") && await_answer (db->connection, g_get_monotonic_time () + timeout);
+    pulse_work ();
+    if (answered) return true;
+    g_clear_pointer (&db->connection, PQfinish);
+    g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "the database does not answer");
+    return false;
 }
 
 const char *db_sqlstate (const struct db *db)
@@ -148,7 +179,9 @@ static bool succeeded (const PGresult *result)
 
 bool db_run (struct db *db, const char *sql, GError **error)
 {
+    pulse_wait ();
     PGresult *result = PQexec (db->connection, sql);
+    pulse_work ();
     bool ok = succeeded (result);
     if (!ok) {
         fail (db, result, NULL);
@@ -165,7 +198,9 @@ static const char *prepare (struct db *db, const char *sql, const params *p, GEr
     const char *known = g_hash_table_lookup (db->prepared, sql);
     if (known) return known;
     char *name = g_strdup_printf ("s%u", g_hash_table_size (db->prepared));
+    pulse_wait ();
     PGresult *result = PQprepare (db->connection, name, sql, (int) p->n, p->oids);
+    pulse_work ();
     if (succeeded (result)) {
         g_hash_table_insert (db->prepared, (gpointer) (uintptr_t) sql, name);
     } else {
@@ -181,7 +216,9 @@ db_result *db_call (struct db *db, const char *sql, params *p, GError **error)
     const char *name = prepare (db, sql, p, error);
     if (!name) return NULL;
     for (unsigned i = 0; i < p->n; i++) p->values[i] = p->null[i] ? NULL : (const char *) p->bytes->data + p->offsets[i];
+    pulse_wait ();
     PGresult *result = PQexecPrepared (db->connection, name, (int) p->n, p->values, p->lengths, p->formats, 1);
+    pulse_work ();
     if (!succeeded (result)) {
         fail (db, result, error);
         PQclear (result);

@@ -33,6 +33,8 @@ bool db_reopen (struct db *db, GError **error);
 bool db_connected (const struct db *db);
 /* Like db_connected, but also notices, without a round trip, that the server has closed an idle connection. */
 bool db_alive (struct db *db);
+/* Asks for an answer and waits for it, for at most timeout µs; a connection that gives none is closed. */
+bool db_ping (struct db *db, int64_t timeout, GError **error);
 const char *db_sqlstate (const struct db *db);
 const char *db_message (const struct db *db); /* primary message of the last statement error; may be shown only for SQLSTATE SB… */
 const char *db_detail (const struct db *db);

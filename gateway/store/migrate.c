@@ -34,13 +34,17 @@ static bool ask (struct db *db, const char *sql, const char *name, bool *answer,
     return r != NULL;
 }
 
+static bool note_applied (struct db *db, const char *name, GError **error)
+{
+    g_autoptr (db_result) r = call_name (db, SET_APPLIED, name, error);
+    return r != NULL;
+}
+
 /* One file of tables in one transaction; a failure rolls it back whole. */
 static bool apply (struct db *db, const struct embedded *file, GError **error)
 {
-    g_autoptr (db_result) r = NULL;
     if (!db_run (db, "begin; set local lock_timeout = '10s'", error)) return false;
-    bool ok = db_run (db, (const char *) file->data, error) && (r = call_name (db, SET_APPLIED, file->name, error)) &&
-              db_run (db, "commit", error);
+    bool ok = db_run (db, (const char *) file->data, error) && note_applied (db, file->name, error) && db_run (db, "commit", error);
     if (!ok) {
         g_prefix_error (error, "%s: ", file->name);
         db_run (db, "rollback", NULL);
@@ -112,6 +116,15 @@ static bool migrate_locked (struct db *db, unsigned *applied, GError **error)
         return false;
     if (!has_build && !make_functions (db, error)) return false;
     return migrate_touch (db, error) && drop_old_builds (db, error);
+}
+
+bool migrate_check (struct db *db, GError **error)
+{
+    bool has_build = false;
+    if (!ask (db, HAS_BUILD, schema_build, &has_build, error)) return false;
+    if (has_build) return check_release (db, error);
+    g_set_error (error, DB_ERROR, DB_ERROR_STATEMENT, "the database has no schema of this version (run switchboard migrate)");
+    return false;
 }
 
 bool migrate_run (struct db *db, unsigned *applied, GError **error)

@@ -12,5 +12,8 @@
 /* db: any connection of this program. applied (may be NULL) receives the number of table files that were new. */
 bool migrate_run (struct db *db, unsigned *applied, GError **error);
 
+/* Whether db has this build's schema; only reads. An error says what to do where it has not. */
+bool migrate_check (struct db *db, GError **error);
+
 /* Notes that this build's functions are still in use, so that nobody drops them. */
 bool migrate_touch (struct db *db, GError **error);

@@ -6,7 +6,7 @@ comment on function event_at is 'the newest event number of an account';
 
 -- Events after a number, in order, with the objects they speak of as they are now, each looked up by its key.
 create function api_events (p_account bigint, p_after bigint, p_limit int)
-returns table (number bigint, type text, body text)
+returns table (number bigint, type text, body text, at timestamptz)
 language plpgsql stable rows 200
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
@@ -33,7 +33,8 @@ begin
                    when p.ticket_id is not null then json_build_object ('ticket', t.j)
                    when p.contact_id is not null then json_build_object ('contact', k.j)
                    when p.quarantine_id is not null then json_build_object ('quarantine', q.j)
-                   else json_build_object () end)::text
+                   else json_build_object () end)::text,
+           p.at
     from page p
     left join lateral ticket_json (p_account, p.ticket_id) t (j) on true
     left join lateral message_json (p_account, p.message_id) m (j) on true

@@ -9,7 +9,9 @@ create function key_find (p_hash bytea) returns table (account_id bigint, key_id
 $$;
 comment on function key_find is 'the key with this SHA-256; no row: unknown, revoked or expired; no locks';
 
-create function key_create (p_account text, p_key uuid, p_name text, p_hash bytea, p_last_four text, p_scopes text[], p_expires timestamptz)
+-- The account is one of a configuration file's; it is made here where no gateway has served that file yet.
+create function key_create (p_account text, p_account_name text, p_file text, p_key uuid, p_name text, p_hash bytea, p_last_four text,
+                            p_scopes text[], p_expires timestamptz)
 returns void language plpgsql as $$
 declare
     v_scope text;
@@ -21,12 +23,12 @@ begin
                       hint = 'There are tickets:read, tickets:write, messages:send, quarantine:manage, webhooks:manage and admin.';
         end if;
     end loop;
+    insert into gateway.account (slug, name, config_file)
+    values (p_account, coalesce (p_account_name, p_account), p_file)
+    on conflict (slug) do nothing;
     insert into gateway.key (account_id, key_id, name, hash, last_four, scopes, expires_at)
     select a.account_id, p_key, p_name, p_hash, p_last_four, p_scopes, p_expires
     from gateway.account a
     where a.slug = p_account;
-    if not found then
-        raise 'there is no account "%"', p_account using errcode = 'SB404';
-    end if;
 end $$;
-comment on function key_create is 'keeps a new key''s hash; SB404, SB422';
+comment on function key_create is 'keeps a new key''s hash, and makes its account where it is missing; SB422';

@@ -116,7 +116,26 @@ export class Cluster {
     /** "immediate": as after a power cut. "kill": SIGKILL, nothing is told to anybody. "fast": clients are cut off, data is written. */
     async down(how: "fast" | "immediate" | "kill"): Promise<void> {
         process.kill(this.pid(), how === "kill" ? "SIGKILL" : how === "immediate" ? "SIGQUIT" : "SIGINT");
+        this.#goOn();
         await this.#ended;
+    }
+
+    /** While during runs, the server stands still: connections are accepted by the kernel and stay open, nothing is answered. */
+    async frozen(during: () => Promise<void>): Promise<void> {
+        const main = this.pid();
+        const children = fs.readFileSync(`/proc/${main}/task/${main}/children`, "utf8").trim().split(" ").map(Number);
+        for (const pid of [main, ...children]) process.kill(pid, "SIGSTOP");
+        try {
+            await during();
+        } finally {
+            for (const pid of [main, ...children]) process.kill(pid, "SIGCONT");
+            this.#goOn();
+        }
+    }
+
+    /** runuser stops itself where the server was stopped, and would not notice its end. */
+    #goOn(): void {
+        this.#server?.kill("SIGCONT");
     }
 
     async sql(database: string, text: string): Promise<string> {

@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Gateway, type Event } from "./harness.js";
+import { Gateway, until, type Event } from "./harness.js";
 
 let gateway: Gateway;
 before(async () => {
@@ -125,4 +125,71 @@ test("pages of events say where to go on, and end with null", async () => {
     const last = await gateway.get(`/v1/events?after=${from + 4}&limit=2`);
     assert.equal(last.data.length, 1);
     assert.equal(last.next, null);
+});
+
+test("a revoked key ends its open stream; the others' go on", async () => {
+    const key = await gateway.makeKey("acme");
+    const from = await newest();
+    const revoked = gateway.sse({ after: from, key });
+    const kept = gateway.sse({ after: from });
+    await Promise.all([revoked.opened, kept.opened]);
+    await say("to both");
+    await Promise.all([revoked.take(1), kept.take(1)]);
+    await gateway.sql(`update gateway.key set revoked_at = now() where last_four = '${key.slice(-4)}'`);
+    await assert.rejects(revoked.take(1), /the stream ended/);
+    await say("to one");
+    assert.equal((JSON.parse((await kept.take(1))[0]!.data) as Event).data.message?.text, "to one");
+    kept.close();
+});
+
+test("what is no event's number is refused, in a page and in a stream", async () => {
+    const stream = { accept: "text/event-stream" };
+    for (const wrong of ["-1", "abc", "1.5", "0x10", "%2B1", "", "9223372036854775808", "1%00"]) {
+        for (const headers of [{}, stream]) {
+            const { status, json } = await gateway.api(`/v1/events?after=${wrong}`, { headers });
+            assert.ok(status === 422 || (status === 400 && wrong.includes("%00")), `after=${wrong}: ${status}`);
+            if (status === 422) assert.match(JSON.stringify(json), /after/);
+        }
+    }
+    for (const wrong of ["-1", "abc", "1 2", "9223372036854775808", "reset"]) {
+        const answer = await gateway.api("/v1/events", { headers: { ...stream, "last-event-id": wrong } });
+        assert.equal(answer.status, 422, `Last-Event-ID: ${wrong}`);
+        assert.match(JSON.stringify(answer.json), /Last-Event-ID/);
+    }
+    assert.equal((await gateway.api("/v1/events?after=0&after=1")).status, 422, "given twice");
+});
+
+test("a page after a number that was not given out yet is refused; the newest itself has an empty one", async () => {
+    const at = await newest();
+    const page = await gateway.get(`/v1/events?after=${at}`);
+    assert.deepEqual([page.data, page.next, page.at], [[], null, at]);
+    const beyond = await gateway.api(`/v1/events?after=${at + 1}`);
+    assert.equal(beyond.status, 422);
+    assert.match(beyond.json.detail, /no such event yet/);
+});
+
+test("a newcomer is served while another stream reads a long log", async () => {
+    // Globex's log grows by more than is read in one go, or in a hundred.
+    const many = 20_000;
+    await gateway.sql(`with head as (
+            update gateway.counter c set last_event = last_event + ${many} from gateway.account a
+            where a.account_id = c.account_id and a.slug = 'globex' returning c.account_id, c.last_event - ${many} as base)
+        insert into gateway.event (account_id, number, type, at) select account_id, base + n, 'channel.up', now() from head, generate_series (1, ${many}) n`);
+    const long = gateway.sse({ after: 0, key: gateway.otherKey });
+    let read = 0;
+    const all = (async () => {
+        for await (const event of long) {
+            assert.equal(Number(event.id), ++read);
+            if (read >= many) break;
+        }
+    })();
+    await until(async () => read > 0, "the long replay to begin");
+    const newcomer = gateway.sse({ after: await newest() });
+    await newcomer.opened;
+    await say("meanwhile");
+    const [event] = await newcomer.take(1);
+    assert.equal((JSON.parse(event!.data) as Event).data.message?.text, "meanwhile");
+    assert.ok(read < many, "the long replay was over before");
+    await all;
+    newcomer.close();
 });

@@ -140,7 +140,6 @@ export class Gateway {
         fs.writeFileSync(this.configFile, this.config());
         await this.must(["migrate"]);
         await this.up();
-        // Serving has put the accounts of the file into the database: keys need them.
         this.key = await this.makeKey("acme");
         this.otherKey = await this.makeKey("globex");
     }

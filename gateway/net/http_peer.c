@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http_private.h"
+
+#include <dlfcn.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* So much of what is still coming is dropped before the close: bytes left unread would turn it into a reset, which may overtake the answer. */
+#define LEFT_OVER_MAX 262144
+
+bool http_peer_enter (struct http_peer *peer, enum http_phase phase, int64_t time)
+{
+    atomic_store (&peer->deadline, g_get_monotonic_time () + time);
+    int before = atomic_load (&peer->phase);
+    while (before != HTTP_OVER && !atomic_compare_exchange_weak (&peer->phase, &before, phase))
+        ;
+    return before != HTTP_OVER;
+}
+
+void http_peer_refuse (const struct http_peer *peer, unsigned status, bool with_body)
+{
+    const char *title = MHD_get_reason_phrase_for (status);
+    g_autofree char *body = g_strdup_printf ("{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", title, status);
+    g_autofree char *text = g_strdup_printf (
+        "HTTP/1.1 %u %s\r\nConnection: close\r\n%sX-Content-Type-Options: nosniff\r\nContent-Type: application/problem+json\r\n"
+        "Content-Length: %zu\r\n\r\n%s",
+        status, title, status == 405 ? "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n" : "", strlen (body),
+        with_body ? body : "");
+    /* nothing was sent for this request, so that little fits; if not, the close says enough */
+    ssize_t sent = send (peer->fd, text, strlen (text), MSG_DONTWAIT | MSG_NOSIGNAL), n;
+    (void) sent;
+    shutdown (peer->fd, SHUT_WR);
+    for (size_t dropped = 0; dropped < LEFT_OVER_MAX && (n = recv (peer->fd, NULL, 65536, MSG_DONTWAIT | MSG_TRUNC)) > 0;)
+        dropped += (size_t) n;
+    shutdown (peer->fd, SHUT_RDWR);
+}
+
+typedef enum MHD_Result (*queue_function) (struct MHD_Connection *, unsigned, struct MHD_Response *);
+
+/*
+ * libmicrohttpd itself refuses what it cannot parse: by a page of HTML, whose head it sends twice where Content-Length is bad (its
+ * parse_connection_headers overwrites the state that its refusal has set). No option changes that. But it calls its own
+ * MHD_queue_response through the dynamic linker, which takes the program's before the library's, and where that says no it closes the
+ * connection without a word. So what comes here is the library's refusal and no other; the status is right, the page is left out.
+ */
+enum MHD_Result MHD_queue_response (struct MHD_Connection *connection, unsigned status, struct MHD_Response *page)
+{
+    (void) page;
+    struct http_peer *peer = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    if (!http_peer_enter (peer, HTTP_OVER, 0)) return MHD_NO;
+    atomic_fetch_add (&peer->server->refused, 1);
+    http_peer_refuse (peer, status, true);
+    return MHD_NO;
+}
+
+bool http_peer_answer (struct MHD_Connection *connection, unsigned status, struct MHD_Response *response)
+{
+    static _Atomic queue_function queue;
+    queue_function function = atomic_load_explicit (&queue, memory_order_relaxed);
+    if (!function) {
+        *(void **) &function = dlsym (RTLD_NEXT, "MHD_queue_response");
+        g_assert (function);
+        atomic_store_explicit (&queue, function, memory_order_relaxed);
+    }
+    return function (connection, status, response) == MHD_YES;
+}

@@ -36,13 +36,13 @@ struct verdict;
 
 /* What a channel of this adapter can carry; a limit of 0 says that there is none of that. */
 struct carries {
-    size_t text_most;      /* characters of text */
-    size_t file_most;      /* bytes of one file */
-    size_t files_most;     /* files of one message, whatever number of parts they make */
+    size_t text_most;         /* characters of text */
+    size_t file_most;         /* bytes of one file */
+    size_t files_most;        /* files of one message, whatever number of parts they make */
     const char *const *types; /* of files, NULL-terminated: "image/", "image/jpeg" …; NULL: any */
-    bool segments;         /* text is counted in SMS segments (model/sms.h); the channel's rate counts them */
-    bool opt_out_words;    /* STOP, START and HELP are looked for in what comes in (model/opt_out.h) */
-    bool answers_words;    /* the provider itself answers them, so we must not */
+    bool segments;            /* text is counted in SMS segments (model/sms.h); the channel's rate counts them */
+    bool opt_out_words;       /* STOP, START and HELP are looked for in what comes in (model/opt_out.h) */
+    bool answers_words;       /* the provider itself answers them, so we must not */
 };
 
 struct adapter {

@@ -18,15 +18,16 @@ struct remote_file {
 
 /* One message from a customer. Owns its strings. */
 struct incoming {
-    char *external_id;         /* the provider's id; what makes it one message however often it comes */
-    char *from;                /* address of the customer, a URI: tel:+15550001111 */
-    char *to;                  /* ours */
-    char *name;                /* what the provider says the customer is called; NULL: nothing */
-    char *text;                /* plain-text rendering, may be "" */
-    char *content;             /* JSON object with "kind" (facts: model/content.h) */
-    GPtrArray *files;          /* of struct remote_file; NULL: none */
-    int64_t at;                /* the provider's time, microseconds since 1970; 0: not said */
-    enum opt_out_word opt_out; /* what it asks for as a whole, by the provider's word or by ours */
+    char *external_id; /* the provider's id; what makes it one message however often it comes */
+    char *from;        /* address of the customer, a URI: tel:+15550001111 */
+    char *to;          /* ours */
+    char *name;        /* what the provider says the customer is called; NULL: nothing */
+    char *text;        /* plain-text rendering, may be "" */
+    char *content;     /* JSON object with "kind" (facts: model/content.h) */
+    GPtrArray *files;  /* of struct remote_file; NULL: none */
+    int64_t at;        /* the provider's time, microseconds since 1970; 0: not said */
+    /* What the message as a whole asks for, by the provider's word or by ours. */
+    enum opt_out_word opt_out;
 };
 
 struct incoming *incoming_new (void);

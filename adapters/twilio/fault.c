@@ -2,8 +2,8 @@
  *
  * What it means that Twilio refuses something: by its error code (twilio.com/docs/api/errors), else by the HTTP status.
  *
- * A code takes the whole channel down only where no message of that channel can fare better. "The sender cannot write to this destination"
- * (21606, 21612, 21659, 21703) does not: one odd destination must not stop the others; TASK_PROBE looks after the sender itself.
+ * A code takes the whole channel down only where no message of that channel can fare better. That the sender cannot write to this destination
+ * (TO_SENDER) is no such: one odd destination must not stop the others, and TASK_PROBE looks after the sender itself.
  */
 #include "twilio.h"
 
@@ -77,6 +77,7 @@ static const struct rule codes[] = {
     {21701, SENDER},
     {21703, TO_SENDER},
     {21704, SENDER},
+    {21910, TO_SENDER},
     {30001, RETRY_CHANNEL, "queue_full", "Twilio's queue for this number is full", NULL},
     {30002, INACTIVE},
     {30003, RETRY_MESSAGE, "unreachable", "the receiver's telephone is off or out of reach", NULL},
@@ -89,7 +90,7 @@ static const struct rule codes[] = {
     {30032, UNREGISTERED},
     {30034, UNREGISTERED},
     {63003, NUMBER},
-    {63007, SENDER},
+    {63007, TO_SENDER},
     {63016, REFUSED, "outside_window", "the customer's last message is too long ago for a free text", NULL},
     {63018, THROTTLED},
     {63024, NUMBER},

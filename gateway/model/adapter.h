@@ -55,8 +55,8 @@ struct adapter {
 
     /* How many parts a message makes (at least 1); which files go into which part is compose's own affair, and always the same. */
     int (*count_parts) (const struct channel *channel, const struct task *task);
-    /* Writes the next call of a task (model/task.h). notes: what the verdict before said, NULL in the first round. False: nothing is left
-     * to do. */
+    /* Writes the next call of a task (model/task.h). notes: what the verdict before said, NULL in the first round. False: there
+     * is no such call, for the message has no such part or the address (a person's, a file's) is none that may be called. */
     bool (*compose) (const struct channel *channel, const struct task *task, const char *notes, int64_t now, struct call_request *call);
     /* What an answer means. It is the provider's, or anybody's between us: HTML, half a JSON object, nothing. */
     void (*judge) (const struct channel *channel, const struct task *task, const char *notes, const struct call_answer *answer, int64_t now,

@@ -40,7 +40,8 @@ static struct channel make_channel (json_t *settings)
 {
     const struct adapter *twilio = adapter_find ("twilio");
     const char *pairs[16] = {"account_sid", "AC1", "auth_token", "new-token", "auth_token", "old-token"}, *common[3] = {NULL};
-    struct setting rows[CHANNEL_N] = {{"a", SETTING_STRING, NULL, 0, ""}, {"b", SETTING_STRING, NULL, 0, ""}, {"c", SETTING_STRING, NULL, 0, ""}};
+    struct setting rows[CHANNEL_N] = {
+        {"a", SETTING_STRING, NULL, 0, ""}, {"b", SETTING_STRING, NULL, 0, ""}, {"c", SETTING_STRING, NULL, 0, ""}};
     size_t n = 6;
     const char *name;
     json_t *value;

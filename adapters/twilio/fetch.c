@@ -50,8 +50,9 @@ static GUri *parse (const struct channel *channel, GUri *base, const char *url)
     if (url == NULL || strlen (url) > URL_MOST) return NULL;
     g_autoptr (GUri) api = api_of (channel);
     GUri *uri = g_uri_parse_relative (base, url, uri_flags, NULL);
-    if (uri != NULL && !may_be_called (uri, api)) g_clear_pointer (&uri, g_uri_unref);
-    return uri;
+    if (uri == NULL || may_be_called (uri, api)) return uri;
+    g_uri_unref (uri);
+    return NULL;
 }
 
 static bool is_twilio (GUri *uri)

@@ -7,8 +7,6 @@
  */
 #include "twilio.h"
 
-#include "model/address.h"
-
 #include <string.h>
 
 enum { LIST_MOST = 256 * 1024 };
@@ -88,8 +86,8 @@ static void judge_account (const struct channel *channel, const json_t *said, st
 /* What Twilio calls may end in a query of the operator's, and in connection settings after '#'. */
 static bool is_our_url (const struct channel *channel, const char *registered)
 {
-    size_t length = registered == NULL ? 0 : strcspn (registered, "?#");
-    return length == strlen (channel->callback_url) && strncmp (registered, channel->callback_url, length) == 0;
+    size_t length = strlen (channel->callback_url);
+    return registered != NULL && strcspn (registered, "?#") == length && strncmp (registered, channel->callback_url, length) == 0;
 }
 
 static void judge_registered (const struct channel *channel, const char *registered, struct verdict *verdict)

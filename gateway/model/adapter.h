@@ -37,13 +37,13 @@ struct verdict;
 
 /* What a channel of this adapter can carry; a limit of 0 says that there is none of that. */
 struct carries {
-    size_t text_most;      /* characters of text */
-    size_t file_most;      /* bytes of one file */
-    size_t files_most;     /* files of one message, whatever number of parts they make */
+    size_t text_most;         /* characters of text */
+    size_t file_most;         /* bytes of one file */
+    size_t files_most;        /* files of one message, whatever number of parts they make */
     const char *const *types; /* of files, NULL-terminated: "image/", "image/jpeg" …; NULL: any */
-    bool segments;         /* text is counted in SMS segments (model/sms.h); the channel's rate counts them */
-    bool opt_out_words;    /* STOP, START and HELP are looked for in what comes in (model/opt_out.h) */
-    bool answers_words;    /* the provider itself answers them, so we must not */
+    bool segments;            /* text is counted in SMS segments (model/sms.h); the channel's rate counts them */
+    bool opt_out_words;       /* STOP, START and HELP are looked for in what comes in (model/opt_out.h) */
+    bool answers_words;       /* the provider itself answers them, so we must not */
 };
 
 struct adapter {
@@ -62,8 +62,8 @@ struct adapter {
 
     /* How many parts a message makes (at least 1); which files go into which part is compose's own affair, and always the same. */
     int (*count_parts) (const struct channel *channel, const struct task *task);
-    /* Writes the next call of a task (model/task.h). notes: what the verdict before said, NULL in the first round. False: nothing is left
-     * to do. */
+    /* Writes the next call of a task (model/task.h). notes: what the verdict before said, NULL in the first round. False: there
+     * is no such call, for the message has no such part or the address (a person's, a file's) is none that may be called. */
     bool (*compose) (const struct channel *channel, const struct task *task, const char *notes, int64_t now, struct call_request *call);
     /* What an answer means. It is the provider's, or anybody's between us: HTML, half a JSON object, nothing. */
     void (*judge) (const struct channel *channel, const struct task *task, const char *notes, const struct call_answer *answer, int64_t now,

@@ -3,6 +3,8 @@
  * What an adapter makes of a provider's request: incoming messages and receipts. All text is valid UTF-8 without NUL (model/text.h).
  */
 #pragma once
+#include "model/opt_out.h"
+
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +26,8 @@ struct incoming {
     char *content;     /* JSON object with "kind" (facts: model/content.h) */
     GPtrArray *files;  /* of struct remote_file; NULL: none */
     int64_t at;        /* the provider's time, microseconds since 1970; 0: not said */
+    /* What the message as a whole asks for, by the provider's word or by ours. */
+    enum opt_out_word opt_out;
 };
 
 struct incoming *incoming_new (void);
@@ -39,9 +43,9 @@ const char *status_name (enum status status);
 struct receipt {
     char *external_id;
     enum status status;
-    char *code;   /* the provider's own, NULL: none */
-    char *detail; /* the provider's words, NULL: none */
-    int64_t at;   /* 0: not said */
+    char *code;      /* the provider's own, NULL: none */
+    char *detail;    /* the provider's words, NULL: none */
+    int64_t at;      /* 0: not said */
     char *reference; /* the id of our message, where the callback's URL carries it; NULL: none */
     int part;        /* which part of that message */
     bool opted_out;  /* it failed because the customer wants nothing more */

@@ -36,12 +36,12 @@ struct outgoing_file {
 struct task {
     enum task_kind kind;
     /* TASK_SEND */
-    char *to;            /* URI */
-    char *text;          /* plain-text rendering; "" where there is none */
-    char *content;       /* JSON object with "kind" (model/content.h) */
-    GPtrArray *files;    /* of struct outgoing_file; NULL: none */
-    char *reference;     /* the message's id; the receipt URL carries it, so that a receipt finds its message even if the answer was lost */
-    int part;            /* which part, from 0 */
+    char *to;         /* URI */
+    char *text;       /* plain-text rendering; "" where there is none */
+    char *content;    /* JSON object with "kind" (model/content.h) */
+    GPtrArray *files; /* of struct outgoing_file; NULL: none */
+    char *reference;  /* the message's id; the receipt URL carries it, so that a receipt finds its message even if the answer was lost */
+    int part;         /* which part, from 0 */
     /* TASK_FETCH */
     char *url;
     /* TASK_BACKFILL */
@@ -54,12 +54,12 @@ void task_clear (struct task *task);
 struct call_request {
     const char *method; /* static */
     char *url;
-    char *user, *password; /* HTTP Basic; NULL: none */
-    GPtrArray *headers;    /* name, value, name, value …; NULL: none */
+    char *user, *password;    /* HTTP Basic; NULL: none */
+    GPtrArray *headers;       /* name, value, name, value …; NULL: none */
     const char *content_type; /* static */
-    GBytes *body;          /* NULL: none */
-    bool visible;          /* the customer may notice it: a lost answer is UNCERTAIN, else it is simply tried again */
-    size_t answer_most;    /* bytes of answer that are read; the rest is cut */
+    GBytes *body;             /* NULL: none */
+    bool visible;             /* the customer may notice it: a lost answer is UNCERTAIN, else it is simply tried again */
+    size_t answer_most;       /* bytes of answer that are read; the rest is cut */
 };
 
 void call_request_clear (struct call_request *call);

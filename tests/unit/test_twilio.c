@@ -51,6 +51,7 @@ static json_t *show_message (const struct incoming *incoming)
     json_object_set_new (object, "content", json_parse_text (incoming->content, strlen (incoming->content), &error));
     g_assert_no_error (error);
     g_assert_cmpint (incoming->at, ==, 0);
+    set_text (object, "opt_out", opt_out_name (incoming->opt_out));
     for (guint i = 0; incoming->files != NULL && i < incoming->files->len; i++) {
         const struct remote_file *file = g_ptr_array_index (incoming->files, i);
         json_t *files = json_object_get (object, "files"), *shown = json_object ();
@@ -71,6 +72,9 @@ static json_t *show_receipt (const struct receipt *receipt)
     set_text (object, "code", receipt->code);
     set_text (object, "detail", receipt->detail);
     g_assert_cmpint (receipt->at, ==, 0);
+    set_text (object, "reference", receipt->reference);
+    if (receipt->reference != NULL) json_object_set_new (object, "part", json_integer (receipt->part));
+    if (receipt->opted_out) json_object_set_new (object, "opted_out", json_true ());
     return object;
 }
 

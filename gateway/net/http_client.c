@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http_client.h"
 
+#include "net/http_loop.h"
 #include "net/http_transfer.h"
 
 #include <gio/gio.h>
@@ -8,8 +9,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Milliseconds; curl's own timers and whoever calls wake the thread before. */
-#define LOOK_TIME 60000
 #define STOPPED "the gateway stops"
 
 /*
@@ -34,8 +33,10 @@ struct http_client {
     GMutex lock; /* of these */
     GQueue inbox;
     bool stopping, ended;
-    CURLM *multi; /* NULL once the thread is at its end; else it may be woken, and all the rest is the thread's */
 
+    /* of the thread, and what follows, too */
+    CURLM *multi;
+    struct http_loop *loop;
     GHashTable *hosts;
     GQueue turns, under_way;
     GPtrArray *idle; /* easy handles, as new */
@@ -161,19 +162,6 @@ static bool take_calls (struct http_client *client, GQueue *calls)
     return going;
 }
 
-static void perform (struct http_client *client)
-{
-    int running;
-    CURLMcode code = curl_multi_perform (client->multi, &running);
-    g_assert (code == CURLM_OK);
-}
-
-static void wait (struct http_client *client)
-{
-    CURLMcode code = curl_multi_poll (client->multi, NULL, 0, LOOK_TIME, NULL);
-    g_assert (code == CURLM_OK);
-}
-
 /* Those that done calls again on, too. */
 static void refuse_calls (struct http_client *client, bool last)
 {
@@ -216,17 +204,12 @@ static void *run (void *data)
     while (take_calls (client, &calls)) {
         for (GList *link; (link = g_queue_pop_head_link (&calls)) != NULL;) admit (client, link->data);
         begin_what_can (client);
-        perform (client);
+        http_loop_turn (client->loop);
         end_what_did (client);
-        bool more_can = client->turns.length > 0 && client->under_way.length < client->options.connections;
-        if (!more_can) wait (client);
     }
     end_all (client);
-    g_mutex_lock (&client->lock);
-    CURLM *multi = g_steal_pointer (&client->multi);
-    g_mutex_unlock (&client->lock);
     g_ptr_array_set_size (client->idle, 0);
-    curl_multi_cleanup (multi);
+    curl_multi_cleanup (client->multi);
     return NULL;
 }
 
@@ -261,6 +244,7 @@ struct http_client *http_client_start (const struct http_client_options *options
     client->multi = curl_multi_init ();
     g_assert (client->multi != NULL);
     curl_multi_setopt (client->multi, CURLMOPT_MAXCONNECTS, (long) options->connections);
+    client->loop = http_loop_new (client->multi);
     client->thread = g_thread_new ("http-client", run, client);
     return client;
 }
@@ -273,17 +257,17 @@ void http_client_call (struct http_client *client, struct call_request *call, co
     g_mutex_lock (&client->lock);
     g_assert (!client->ended);
     g_queue_push_tail_link (&client->inbox, &transfer->link);
-    /* the first of a burst wakes for all */
-    if (client->inbox.length == 1 && client->multi) curl_multi_wakeup (client->multi);
+    bool first = client->inbox.length == 1; /* of a burst: it wakes for all */
     g_mutex_unlock (&client->lock);
+    if (first) http_loop_wake (client->loop);
 }
 
 void http_client_stop (struct http_client *client)
 {
     g_mutex_lock (&client->lock);
     client->stopping = true;
-    if (client->multi) curl_multi_wakeup (client->multi);
     g_mutex_unlock (&client->lock);
+    http_loop_wake (client->loop);
     if (client->thread) g_thread_join (g_steal_pointer (&client->thread));
     refuse_calls (client, true);
 }
@@ -294,6 +278,7 @@ void http_client_free (struct http_client *client)
     http_client_stop (client);
     g_hash_table_unref (client->hosts);
     g_ptr_array_unref (client->idle);
+    http_loop_free (client->loop);
     g_mutex_clear (&client->lock);
     g_free (client->user_agent);
     g_free (client);

@@ -182,6 +182,8 @@ static void set_times (const struct http_transfer *transfer, CURL *easy)
 {
     SET (CURLOPT_CONNECTTIMEOUT_MS, milliseconds (transfer->limits.connect));
     SET (CURLOPT_TIMEOUT_MS, milliseconds (transfer->limits.whole));
+    /* a lookup that takes too long is left alone; curl would wait for it, and all other calls with it */
+    SET (CURLOPT_QUICK_EXIT, 1L);
     SET (CURLOPT_LOW_SPEED_TIME, (long) SLOW_TIME);
     SET (CURLOPT_LOW_SPEED_LIMIT, (long) SLOW_SPEED);
 }

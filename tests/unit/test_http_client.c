@@ -7,7 +7,9 @@
 #include "net/http_server.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -888,6 +890,51 @@ static void test_slow_host (void)
     peer_stop (drip);
 }
 
+static GMutex looking;
+static GCond looked;
+static int lookups_begun, lookups_ended;
+static bool lookups_end;
+
+/* Stands before libc's: a name of .slow takes until lookups_end. */
+int getaddrinfo (const char *restrict name, const char *restrict service, const struct addrinfo *restrict hints,
+                 struct addrinfo **restrict found)
+{
+    if (!name || !g_str_has_suffix (name, ".slow")) {
+        void *real = dlsym (RTLD_NEXT, "getaddrinfo");
+        return ((__typeof__ (&getaddrinfo)) (uintptr_t) real) (name, service, hints, found);
+    }
+    g_mutex_lock (&looking);
+    lookups_begun++;
+    while (!lookups_end) g_cond_wait (&looked, &looking);
+    lookups_ended++;
+    g_cond_broadcast (&looked);
+    g_mutex_unlock (&looking);
+    return EAI_NONAME;
+}
+
+/* Neither while it is looked up, nor when it has taken too long, nor at the end. */
+static void test_slow_lookup (void)
+{
+    struct peer *peer = peer_start (serve_well, GOOD);
+    struct http_client *client = client_start (10, 10);
+    struct told late, last;
+    ask (client, request ("POST", g_strdup ("http://host.slow/"), "x"), &hasty, &late);
+    ask (client, request ("POST", g_strdup ("http://last.slow/"), "x"), &patient, &last);
+    g_assert_cmpint (try (client, request ("POST", url_of (peer, "/"), "x"), &patient), ==, CALL_ANSWERED);
+    await (&late);
+    g_assert_cmpint (late.result, ==, CALL_NOT_SENT);
+    told_clear (&late);
+    http_client_free (client);
+    g_assert_cmpint (last.result, ==, CALL_NOT_SENT);
+    told_clear (&last);
+    g_mutex_lock (&looking);
+    lookups_end = true;
+    g_cond_broadcast (&looked);
+    while (lookups_ended < lookups_begun) g_cond_wait (&looked, &looking);
+    g_mutex_unlock (&looking);
+    peer_stop (peer);
+}
+
 static size_t body_max (const struct http_request *head, void *data)
 {
     (void) head, (void) data;
@@ -1038,6 +1085,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/http_client/ended-connections-are-found", test_ended_connections_are_found);
     g_test_add_func ("/http_client/caps", test_caps);
     g_test_add_func ("/http_client/slow-host", test_slow_host);
+    g_test_add_func ("/http_client/slow-lookup", test_slow_lookup);
     g_test_add_func ("/http_client/many-callers", test_many_callers);
     g_test_add_func ("/http_client/stop", test_stop);
     g_test_add_func ("/http_client/call-from-done", test_call_from_done);

@@ -9,9 +9,13 @@
  *     http_client_stop (client);                                    // ends what is under way: those are CALL_UNKNOWN or CALL_NOT_SENT
  *     http_client_free (client);
  *
+ * Only what can start is handed to curl: a call waits here, in turn with those to other hosts, until connections are free, and that time counts
+ * towards no limit. How many may wait is the caller's to bound.
+ *
  * Guards (facts: libcurl 7.88): http and https only; no redirect is followed; no proxy of the environment; addresses are checked as
  * resolved, just before connect, so that DNS cannot rebind; a request is never sent twice silently (a request body is given by a read
- * function whose seek function fails: CURLE_SEND_FAIL_REWIND is CALL_UNKNOWN); answers are cut at a limit; slow ones end.
+ * function whose seek function fails: CURLE_SEND_FAIL_REWIND is CALL_UNKNOWN); answers are cut at a limit; slow ones end; a slow lookup of a
+ * name holds up nobody else.
  */
 #pragma once
 #include "model/task.h"
@@ -49,10 +53,19 @@ struct call_outcome {
     int64_t took;              /* microseconds */
 };
 
+/* Fails where libcurl is not the one that this was written for: with OpenSSL, and looking names up beside the thread. */
 struct http_client *http_client_start (const struct http_client_options *options, GError **error);
-/* done is called once, on the client's thread, and must not block. */
+/* done is called once, on the client's thread, and must not block; it may call again. Any thread. */
 void http_client_call (struct http_client *client, struct call_request *call, const struct http_client_limits *limits,
                        void (*done) (const struct call_outcome *outcome, void *data), void *data);
-/* Ends what is under way, answering each. */
+/* Ends what waits and what is under way, answering each; no done is called once this has returned, and nobody may call any more. What is
+ * called while this runs is CALL_NOT_SENT. Not from done. */
 void http_client_stop (struct http_client *client);
+/* Stops it, where that was not done. */
 void http_client_free (struct http_client *client);
+
+struct http_client_counts {
+    unsigned waiting, under_way;
+};
+/* Any thread. A call that done is being told of is counted no more. */
+void http_client_look (const struct http_client *client, struct http_client_counts *counts);

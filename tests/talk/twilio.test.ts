@@ -236,12 +236,12 @@ test("too many requests: Retry-After is said as it was switched, as often, and o
     await fresh();
     api.fault({ kind: "limit", retryAfter: "3" }, { times: 2 });
     api.fault({ kind: "limit", retryAfter: "soon" }, { to: "+15551230002" });
+    assert.equal((await send({ To: "+15551230002" })).headers["retry-after"], "soon", "what is for one number goes first");
     for (const retryAfter of ["3", "3"]) {
         const answer = await send();
         assert.deepEqual([answer.status, json(answer).code, answer.headers["retry-after"]], [429, 20429, retryAfter]);
     }
     assert.equal((await send()).status, 201);
-    assert.equal((await send({ To: "+15551230002" })).headers["retry-after"], "soon");
     assert.equal((await send({ To: "+15551230003" })).status, 201);
     await api.well();
     assert.equal((await send({ To: "+15551230002" })).status, 201);
@@ -353,6 +353,8 @@ test("hanging, Twilio accepts connections and reads nothing, until it is well", 
     api.hang();
     const waiting = send({ Body: "patience" }, { agent: new http.Agent() });
     await api.connections.count(before + 1);
+    // Long enough for it to have been read: another server has answered twice meanwhile.
+    for (let i = 0; i < 2; i++) assert.equal((await request(`${api.gateway}/media/good`)).status, 200);
     assert.equal(api.requests.all.length, 1);
     await api.well();
     assert.equal((await waiting).status, 201);

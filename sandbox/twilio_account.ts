@@ -144,6 +144,7 @@ export class Account {
         return this.#bySid.get(sid);
     }
 
+    /** A sid that is known gives the message that it has. */
     add(given: Pick<Message, "direction" | "from" | "to" | "body" | "status"> & Partial<Message>): Message {
         const message: Message = {
             sid: newSid(given.files?.length || given.mediaUrls?.length ? "MM" : "SM"),
@@ -217,12 +218,13 @@ export class Account {
     messageJson(one: Message): object {
         const uri = `${this.path}/Messages/${one.sid}`;
         const isUnsent = one.status === "accepted";
+        const at = time(one.at);
         return {
             sid: one.sid, account_sid: this.sid, api_version: "2010-04-01", messaging_service_sid: one.service,
             from: isUnsent ? null : one.from, to: one.to, body: one.body, direction: one.direction, status: one.status,
             num_segments: isUnsent ? "0" : String(one.segments), num_media: String(one.files.length + one.mediaUrls.length),
             error_code: one.errorCode, error_message: null, price: null, price_unit: "USD",
-            date_created: time(one.at), date_updated: time(one.at), date_sent: one.status === "queued" || isUnsent ? null : time(one.at),
+            date_created: at, date_updated: at, date_sent: one.status === "queued" || isUnsent ? null : at,
             uri: `${uri}.json`, subresource_uris: { media: `${uri}/Media.json` },
         };
     }

@@ -83,8 +83,10 @@ export class TwilioApi {
     /** Another host and another port, as a CDN is. */
     readonly #cdn: Door;
     readonly #files = new Map<string, File>();
+    readonly #authorization: string;
 
     constructor(readonly options: TwilioApiOptions) {
+        this.#authorization = `Basic ${Buffer.from(`${options.accountSid}:${options.authToken}`).toString("base64")}`;
         this.account = new Account(options.accountSid);
         this.account.addNumber(options.number, options.publicUrl + options.hook);
         this.#door = new Door((request, response) => void this.#handle(request, response));
@@ -219,7 +221,7 @@ export class TwilioApi {
         const request = await read(incoming, response);
         if (!request) return;
         this.requests.push(request);
-        if (!this.#isAuthorized(request)) return reply(response, errorOf(20003));
+        if (request.headers.authorization !== this.#authorization) return reply(response, errorOf(20003));
         const route = request.path.startsWith(this.account.path) ? request.path.slice(this.account.path.length) : undefined;
         if (route === undefined) return reply(response, errorOf(request.path.startsWith("/2010-04-01/Accounts/") ? 20003 : 20404));
         if (request.method === "POST" && route === "/Messages.json") return this.#send(request, response);
@@ -230,10 +232,6 @@ export class TwilioApi {
         else reply(response, right);
     }
 
-    #isAuthorized(request: Request): boolean {
-        const basic = Buffer.from(`${this.options.accountSid}:${this.options.authToken}`).toString("base64");
-        return request.headers.authorization === `Basic ${basic}`;
-    }
 
     async #send(request: Request, response: http.ServerResponse): Promise<void> {
         const to = request.form.get("To") ?? "";
@@ -323,28 +321,35 @@ export class TwilioApi {
 /** The whole request; undefined where it ended before. */
 async function read(incoming: http.IncomingMessage, response: http.ServerResponse): Promise<Request | undefined> {
     const answered = new Promise<boolean>((resolve) => response.on("close", () => resolve(response.writableFinished)));
-    const chunks: Buffer[] = [];
-    let size = 0;
-    try {
-        for await (const chunk of incoming as AsyncIterable<Buffer>) {
-            size += chunk.length;
-            if (size > bodyMax) throw new Error("too long");
-            chunks.push(chunk);
-        }
-    } catch {
+    const body = await readBody(incoming);
+    if (body === undefined) {
         response.destroy();
         return undefined;
     }
-    const url = new URL(incoming.url ?? "/", "http://sandbox");
+    const [path = "/", query] = (incoming.url ?? "/").split("?");
     const isForm = /^application\/x-www-form-urlencoded\b/.test(incoming.headers["content-type"] ?? "");
     return {
         method: incoming.method ?? "GET",
-        path: url.pathname,
-        query: url.searchParams,
-        form: new URLSearchParams(isForm ? Buffer.concat(chunks).toString() : ""),
+        path,
+        query: new URLSearchParams(query),
+        form: new URLSearchParams(isForm ? body.toString() : ""),
         headers: incoming.headers,
         at: performance.now(),
         message: undefined,
         answered,
     };
+}
+
+function readBody(incoming: http.IncomingMessage): Promise<Buffer | undefined> {
+    return new Promise((resolve) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        incoming.on("data", (chunk: Buffer) => {
+            size += chunk.length;
+            if (size > bodyMax) resolve(undefined);
+            else chunks.push(chunk);
+        });
+        incoming.on("end", () => resolve(Buffer.concat(chunks)));
+        incoming.on("close", () => resolve(undefined)); // after "end" it changes nothing
+    });
 }

@@ -16,7 +16,8 @@ const rows = new Map<string, HTMLElement>();
 /** By the customer's number: the ticket that an answer goes to. */
 const tickets = new Map<string, string>();
 const rowsMax = 200;
-const fates: Record<string, string> = { queued: "queued", uncertain: "uncertain", sent: "✓ sent", failed: "failed", delivered: "✓✓ delivered", read: "✓✓ read", canceled: "canceled" };
+/** Where it is not the status itself. */
+const fates: Record<string, string> = { sent: "✓ sent", delivered: "✓✓ delivered", read: "✓✓ read" };
 let customers: Customer[] = [];
 
 /** After the browser has drawn; in a hidden tab, which draws nothing, at once. */
@@ -31,7 +32,8 @@ function newRow(message: Message, customer: Customer | undefined, number: string
     const time = make("time", "", new Date(message.created_at).toLocaleTimeString());
     time.setAttribute("datetime", message.created_at);
     const name = customer?.name ?? number;
-    head.append(make("span", "who", message.kind === "outgoing" ? `to ${name}` : name), make("span", "", `message ${message.number}`), time, make("span", "fate", ""));
+    const who = make("span", "who", message.kind === "outgoing" ? `to ${name}` : name);
+    head.append(who, make("span", "", `message ${message.number}`), time, make("span", "fate", ""));
     row.append(head, make("p", "", message.text ?? ""));
     if (customer) row.addEventListener("click", () => choose(customer.id));
     return row;

@@ -287,7 +287,8 @@ test("silence: the connection is held and nothing comes, whether the message was
         api.fault({ kind: "silence", accepts }, { times: 1 });
         const socket = net.connect(Number(new URL(api.url).port), "127.0.0.1");
         const body = new URLSearchParams({ To: ana, From: number, Body: "x" }).toString();
-        socket.write(`POST ${path}/Messages.json HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+        const type = "Content-Type: application/x-www-form-urlencoded\r\n";
+        socket.write(`POST ${path}/Messages.json HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n${type}Content-Length: ${body.length}\r\n\r\n${body}`);
         const asked = await api.requests.next();
         if (accepts) await api.sent(before + 1);
         socket.destroy();
@@ -307,7 +308,8 @@ test("the connection may end without a byte", async () => {
 /** The first bytes of an answer that one would not want to the end. */
 function firstBytes(n: number): Promise<{ length: string | undefined; bytes: number }> {
     return new Promise((resolve, reject) => {
-        const call = http.request(`${api.url}${path}/Messages.json`, { method: "POST", headers: { authorization, "content-type": "application/x-www-form-urlencoded" } }, (answer) => {
+        const headers = { authorization, "content-type": "application/x-www-form-urlencoded" };
+        const call = http.request(`${api.url}${path}/Messages.json`, { method: "POST", headers }, (answer) => {
             let bytes = 0;
             answer.on("data", (chunk: Buffer) => {
                 bytes += chunk.length;
@@ -465,13 +467,15 @@ test("files that are sent are fetched from the gateway, and bad ones are bad new
     await send([...base, ["MediaUrl", `${publicUrl}/media/expired`]]);
     await send([...base, ["MediaUrl", "https://elsewhere.example/x"]]);
     await api.receipts.idle();
-    assert.deepEqual(api.accepted.all.slice(1).map(({ status, errorCode, fetched }) => [status, errorCode, fetched[0]!.status]), [["failed", 11200, 404], ["failed", 11200, 0]]);
+    const bad = api.accepted.all.slice(1).map(({ status, errorCode, fetched }) => [status, errorCode, fetched[0]!.status]);
+    assert.deepEqual(bad, [["failed", 11200, 404], ["failed", 11200, 0]]);
     assert.equal(api.phone.all.length, 1);
 });
 
 test("segments are counted as Twilio counts them", () => {
     const cases: [string, number][] = [
-        ["", 1], ["x".repeat(160), 1], ["x".repeat(161), 2], ["€".repeat(80), 1], ["€".repeat(81), 2], ["x".repeat(307), 3], ["ж".repeat(70), 1], ["ж".repeat(71), 2], ["😀".repeat(35), 1], ["😀".repeat(36), 2],
+        ["", 1], ["x".repeat(160), 1], ["x".repeat(161), 2], ["x".repeat(307), 3], ["€".repeat(80), 1], ["€".repeat(81), 2],
+        ["ж".repeat(70), 1], ["ж".repeat(71), 2], ["😀".repeat(35), 1], ["😀".repeat(36), 2],
     ];
     for (const [text, n] of cases) assert.equal(segments(text), n, `${text.length} of ${text.slice(0, 2)}`);
 });

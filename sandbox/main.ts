@@ -6,8 +6,9 @@
 //     SB_PUBLIC_URL  what Twilio was told; default SB_API        TWILIO_TOKEN   the channel's auth token
 //     SANDBOX_PORT   0, the default: any free one                SB_HOOK        /hooks/acme/support-sms
 //     TWILIO_SID, TWILIO_NUMBER                                  the channel's, as in config/demo.yaml
+//     TWILIO_API_URL where Twilio's API shall listen, the channel's api_url; default: any free port
 //
-// Prints one line, `sandbox http://127.0.0.1:PORT/`, when the page can be opened. SIGTERM and SIGINT end it.
+// Prints one line, `sandbox http://127.0.0.1:PORT/ twilio http://127.0.0.1:PORT`, when the page can be opened. SIGTERM and SIGINT end it.
 
 import { SandboxServer } from "./server.js";
 
@@ -30,8 +31,9 @@ const server = new SandboxServer({
         accountSid: process.env["TWILIO_SID"] || "AC00000000000000000000000000000001",
         authToken: need("TWILIO_TOKEN"),
         number: process.env["TWILIO_NUMBER"] || "+15550001111",
-        webhookUrl: api + hook,
-        publicUrl: (process.env["SB_PUBLIC_URL"] || api).replace(/\/$/, "") + hook,
+        publicUrl: (process.env["SB_PUBLIC_URL"] || api).replace(/\/$/, ""),
+        hook,
+        port: Number(new URL(process.env["TWILIO_API_URL"] || "http://127.0.0.1").port),
     },
 });
 
@@ -40,4 +42,4 @@ const url = await server.start().catch((error: unknown) => {
     console.error(`sandbox: ${error instanceof Error ? error.message : String(error)}`);
     process.exit(1);
 });
-console.log(`sandbox ${url}`);
+console.log(`sandbox ${url} twilio ${server.twilio.url}`);

@@ -77,6 +77,8 @@ export interface StatusCallback {
     to: string;
     errorCode?: string;
     errorMessage?: string;
+    /** MessagingServiceSid. */
+    service?: string;
 }
 
 /** What is wrong, or merely unusual, with a request. */
@@ -147,6 +149,7 @@ export class TwilioSandbox {
             ["AccountSid", this.options.accountSid],
             ["ApiVersion", "2010-04-01"],
         ];
+        if (callback.service) params.push(["MessagingServiceSid", callback.service]);
         if (callback.errorCode) params.push(["ErrorCode", callback.errorCode]);
         if (callback.errorMessage) params.push(["ErrorMessage", callback.errorMessage]);
         return this.post(callback.sid, params, variant);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sandbox's page: type as the customer, see it arrive. The key stays with the sandbox.
+// The sandbox's page: type as the customer, see it arrive, answer; make Twilio misbehave. The key stays with the sandbox.
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
+import * as http from "node:http";
 import * as readline from "node:readline";
 import { after, before, test } from "node:test";
 import { request } from "../../sandbox/http.js";
@@ -14,6 +15,7 @@ import { accountSid, authToken, EventStream, Gateway, publicUrl, type Event } fr
 
 let gateway: Gateway;
 let page = "";
+let twilio = "";
 let end: () => Promise<void>;
 const main = "build/js/sandbox/main.js";
 
@@ -30,7 +32,7 @@ before(async () => {
         await ended;
     };
     for await (const line of readline.createInterface({ input: child.stdout })) {
-        page = /^sandbox (http:\/\/127\.0\.0\.1:\d+\/)$/.exec(line)?.[1] ?? "";
+        [, page = "", twilio = ""] = /^sandbox (http:\/\/127\.0\.0\.1:\d+\/) twilio (http:\/\/127\.0\.0\.1:\d+)$/.exec(line) ?? [];
         break;
     }
     assert.ok(page, "the sandbox tells where its page is");
@@ -40,8 +42,8 @@ after(async () => {
     await gateway?.stop();
 });
 
-const send = (body: unknown, headers: object = {}) =>
-    request(`${page}send`, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json", ...headers } });
+const send = (body: unknown, headers: object = {}, path = "send") =>
+    request(page + path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json", ...headers } });
 
 test("the page and all that it needs come from the sandbox itself", async () => {
     const html = await request(page);
@@ -72,6 +74,84 @@ test("what a customer types is acknowledged, and comes back through the API's st
     assert.equal(message?.external_id, sid);
     assert.equal(message?.text, "Is my order on its way?");
     assert.equal(message?.from, `tel:${customers[1].number}`);
+});
+
+/** What /live tells from now on; the first that fits. */
+async function live(): Promise<{ until: (name: string, fits: (data: any) => boolean) => Promise<any>; close: () => void }> {
+    const stream = new EventStream(`${page}live`, { accept: "text/event-stream" });
+    await stream.opened;
+    const until = async (name: string, fits: (data: any) => boolean) => {
+        for (;;) {
+            const [event] = await stream.take(1);
+            const data = JSON.parse(event!.data);
+            if (event!.event === name && fits(data)) return data;
+        }
+    };
+    return { until, close: () => stream.close() };
+}
+
+/** As the gateway sends; the status. */
+const answerBy = async (text: string) => {
+    const authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString("base64")}`;
+    const body = new URLSearchParams({ To: customers[2].number, From: "+15550001111", Body: text }).toString();
+    const headers = { authorization, "content-type": "application/x-www-form-urlencoded" };
+    return (await request(`${twilio}/2010-04-01/Accounts/${accountSid}/Messages.json`, { method: "POST", body, headers, agent: new http.Agent() })).status;
+};
+
+test("what was acknowledged is counted, and the gateway says that it is stored", async () => {
+    const { until, close } = await live();
+    const before = await until("counts", () => true);
+    const sid = newSid();
+    assert.equal((await send({ customer: "ben", text: "Count me", sid })).status, 200);
+    const bubble = await until("phone", (told) => told.sid === sid);
+    assert.deepEqual([bubble.customer, bubble.incoming, bubble.body], ["ben", true, "Count me"]);
+    await until("counts", ({ acknowledged, stored }) => acknowledged === before.acknowledged + 1 && stored === acknowledged);
+    close();
+});
+
+test("what reaches Twilio is on the phone, with its fate", async () => {
+    const { until, close } = await live();
+    const before = await until("counts", () => true);
+    assert.equal(await answerBy("On its way"), 201);
+    const first = await until("phone", ({ body }) => body === "On its way");
+    assert.deepEqual([first.customer, first.incoming], ["chiara", false]);
+    await until("phone", ({ sid, status }) => sid === first.sid && status === "read");
+    await until("counts", ({ received }) => received === before.received + 1);
+    close();
+});
+
+test("the page's switches make Twilio misbehave, once or until it is well again", async () => {
+    const { until, close } = await live();
+    const change = async (wanted: object) => {
+        assert.equal((await send(wanted, {}, "switch")).status, 200);
+    };
+    await change({ answers: "limit", once: true });
+    await until("switches", ({ answers, once }) => answers === "limit" && once);
+    assert.equal(await answerBy("no"), 429);
+    await until("switches", ({ answers }) => answers === "well");
+    assert.equal(await answerBy("yes"), 201);
+    await change({ answers: "broken", once: false });
+    assert.deepEqual([await answerBy("no"), await answerBy("no")], [500, 500]);
+    await change({ answers: "dead" });
+    await assert.rejects(answerBy("no"), /ECONNREFUSED/);
+    await change({ answers: "well", receipts: "failed" });
+    assert.equal(await answerBy("lost"), 201);
+    await until("phone", ({ body, status, errorCode }) => body === "lost" && status === "undelivered" && errorCode === 30003);
+    await change({ receipts: "well" });
+    assert.equal((await send({ answers: "nonsense" }, {}, "switch")).status, 422);
+    close();
+});
+
+test("an answer goes to the public API with the key added, and nothing else can be written", async () => {
+    const { id } = await gateway.ticketOf(customers[1].number);
+    const headers = { "idempotency-key": newSid() };
+    const by = await send({ text: "" }, headers, `v1/tickets/${id}/messages`);
+    const self = await gateway.api(`/v1/tickets/${id}/messages`, { method: "POST", body: { text: "" }, headers });
+    assert.deepEqual([by.status, by.headers["content-type"]], [self.status, self.headers["content-type"]], "as if asked directly");
+    assert.notEqual(by.status, 401);
+    for (const path of ["v1/tickets", "v1/messages", "v1/attachments", `v1/tickets/${id}`, `v1/tickets/${id}/messages/../x`]) {
+        assert.equal((await request(page, { target: `/${path}`, method: "POST", body: "{}", headers: { "content-type": "application/json" } })).status, 404, path);
+    }
 });
 
 test("the key never reaches the page, and the page can only read", async () => {

@@ -279,8 +279,8 @@ static void test_copyable (void)
 {
     g_setenv ("TWILIO_TOKEN", "x", TRUE);
     config_unref (load ("config/switchboard.yaml"));
-    static const char *const names[] = {
-        "SB_HTTP", "127.0.0.1:0", "SB_OPS", "127.0.0.1:0", "SB_PUBLIC_URL", "http://127.0.0.1:1", "SB_DATABASE", "x", "SB_STORAGE", "x"};
+    static const char *const names[] = {"TWILIO_API_URL", "http://127.0.0.1:1", "SB_HTTP",     "127.0.0.1:0", "SB_OPS",     "127.0.0.1:0",
+                                        "SB_PUBLIC_URL",  "http://127.0.0.1:1", "SB_DATABASE", "x",           "SB_STORAGE", "x"};
     for (size_t i = 0; i < G_N_ELEMENTS (names); i += 2) g_setenv (names[i], names[i + 1], TRUE);
     struct config *demo = load ("config/demo.yaml");
     const struct channel *sms = find (demo, "acme", "support-sms");

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The switches that the page offers: how Twilio answers, and how its receipts go. The first of each is the good one.
+
+import type { Fault } from "./faults.js";
+import type { Habit } from "./receipts.js";
+
+export interface Preset<T> {
+    id: string;
+    label: string;
+    /** What one sees happen. */
+    help: string;
+    what?: T;
+}
+
+export const answers: readonly Preset<Fault | "dead" | "hang">[] = [
+    { id: "well", label: "as it should", help: "201, at once" },
+    { id: "limit", label: "429", help: "too many requests, Retry-After: 5", what: { kind: "limit", retryAfter: "5" } },
+    { id: "broken", label: "500", help: "an error, and the message was not taken", what: { kind: "broken" } },
+    { id: "broken-taken", label: "500, but sent", help: "an error, though the message was taken", what: { kind: "broken", accepts: true } },
+    { id: "silence-taken", label: "timeout, but sent", help: "the message is taken and the answer never comes", what: { kind: "silence", accepts: true } },
+    { id: "silence", label: "timeout", help: "nothing is taken, nothing is answered", what: { kind: "silence" } },
+    { id: "close", label: "hangs up", help: "the connection ends without a byte", what: { kind: "close" } },
+    { id: "late", label: "5 s late", help: "a good answer after five seconds", what: { kind: "late", ms: 5000 } },
+    { id: "html", label: "HTML", help: "200 and a web page", what: { kind: "html" } },
+    { id: "half", label: "half JSON", help: "201 and half an answer; the message was taken", what: { kind: "half" } },
+    { id: "inside", label: "error in a 200", help: "200 with an error inside", what: { kind: "inside" } },
+    { id: "huge", label: "1 GB", help: "an answer that does not end", what: { kind: "huge" } },
+    { id: "drip", label: "1 byte/s", help: "an answer that takes minutes", what: { kind: "drip" } },
+    { id: "opted-out", label: "opted out", help: "21610: the customer wants no messages", what: { kind: "error", code: 21610 } },
+    { id: "bad-number", label: "bad number", help: "21211: not a valid phone number", what: { kind: "error", code: 21211 } },
+    { id: "stranger", label: "bad token", help: "20003: the credentials are wrong", what: { kind: "error", code: 20003 } },
+    { id: "dead", label: "dead", help: "the port is closed", what: "dead" },
+    { id: "hang", label: "hangs", help: "connections are accepted and never read", what: "hang" },
+];
+
+export const receipts: readonly Preset<Habit>[] = [
+    { id: "well", label: "sent, delivered, read", help: "one after the other", what: { statuses: ["sent", "delivered", "read"] } },
+    { id: "late", label: "5 s late", help: "after five seconds", what: { statuses: ["sent", "delivered", "read"], ms: 5000 } },
+    { id: "shuffled", label: "shuffled", help: "in a wrong order", what: { statuses: ["sent", "delivered", "read"], order: "shuffled" } },
+    { id: "twice", label: "doubled", help: "each comes again", what: { statuses: ["sent", "delivered", "read"], twice: true } },
+    { id: "early", label: "before the answer", help: "all before the request is answered", what: { statuses: ["sent", "delivered", "read"], early: true } },
+    { id: "none", label: "none", help: "it is delivered, and nobody is told", what: { statuses: ["sent", "delivered"], lost: true } },
+    { id: "failed", label: "undelivered", help: "30003: the handset cannot be reached", what: { code: 30003 } },
+];

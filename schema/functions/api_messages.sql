@@ -46,7 +46,10 @@ returns table (body text)
 language plpgsql stable set plan_cache_mode = auto as $$
 begin
     perform plan_young ();
-    return query select j::text from message_json (p_account, p_message) j;
+    return query
+    select case (j ->> 'kind') when 'outgoing' then (j::jsonb || w)::text else j::text end
+    from message_json (p_account, p_message) j
+    cross join lateral way_json (p_account, p_message) w;
     if not found then
         raise 'no such message' using errcode = 'SB404';
     end if;

@@ -23,6 +23,13 @@ create function contact_json (p_account bigint, p_contact uuid) returns setof js
             select json_agg (a.uri order by a.created_at, a.uri)
             from gateway.address a
             where a.account_id = k.account_id and a.contact_id = k.contact_id), '[]'),
+        'blocked_at', json_time (k.blocked_at),
+        'opt_outs', coalesce ((
+            select json_agg (j order by o.opt_out_id)
+            from gateway.address a
+            join gateway.opt_out o on o.account_id = a.account_id and o.uri = a.uri and o.ended_at is null
+            cross join lateral opt_out_json (o.account_id, o.opt_out_id) j
+            where a.account_id = k.account_id and a.contact_id = k.contact_id), '[]'),
         'created_at', json_time (k.created_at),
         'updated_at', json_time (k.updated_at),
         'version', k.version)
@@ -68,6 +75,31 @@ create function attachments_json (p_account bigint, p_message uuid) returns seto
 $$;
 comment on function attachments_json is 'the files of a message';
 
+create function parts_json (p_account bigint, p_message uuid) returns setof json language sql stable rows 1 as $$
+    select coalesce (json_agg (json_build_object ('part', k.part, 'status', k.status, 'external_id', k.external_id, 'code', k.code,
+                                                  'detail', k.detail, 'updated_at', json_time (k.updated_at)) order by k.part), '[]')
+    from gateway.part k
+    where k.account_id = p_account and k.message_id = p_message
+$$;
+comment on function parts_json is 'what the provider counts of a message';
+
+-- What happened on a message's way out, for whoever looks at one.
+create function way_json (p_account bigint, p_message uuid) returns setof jsonb language sql stable rows 1 as $$
+    select jsonb_build_object (
+        'attempts', coalesce ((
+            select jsonb_agg (jsonb_build_object ('attempt', a.attempt, 'part', a.part, 'at', json_time (a.at), 'outcome', a.outcome,
+                                                  'http_status', a.http_status, 'code', a.code, 'detail', a.detail,
+                                                  'milliseconds', a.milliseconds) order by a.at, a.attempt, a.part)
+            from gateway.attempt a
+            where a.account_id = p_account and a.message_id = p_message), '[]'),
+        'receipts', coalesce ((
+            select jsonb_agg (jsonb_build_object ('status', r.status, 'external_id', r.external_id, 'code', r.code, 'detail', r.detail,
+                                                  'at', json_time (r.at)) order by r.at, r.journal_id, r.position)
+            from gateway.receipt r
+            where r.account_id = p_account and r.message_id = p_message), '[]'))
+$$;
+comment on function way_json is 'attempts and receipts of a message';
+
 create function message_json (p_account bigint, p_message uuid) returns setof json language sql stable rows 1 as $$
     select json_build_object (
         'id', m.message_id,
@@ -80,13 +112,20 @@ create function message_json (p_account bigint, p_message uuid) returns setof js
         'author', json_build_object (
             'type', m.author_type,
             'id', m.author_id,
-            'name', (select k.name from gateway.contact k where k.account_id = m.account_id and k.contact_id = m.author_id)),
+            'name', case m.author_type
+                when 'contact' then (select k.name from gateway.contact k where k.account_id = m.account_id and k.contact_id = m.author_id)
+                when 'key' then (select k.name from gateway.key k where k.account_id = m.account_id and k.key_id = m.author_id)
+            end),
         'content', m.content,
         'text', m.text,
         'attachments', case when m.has_attachments then (select f from attachments_json (m.account_id, m.message_id) f) else '[]' end,
         'status', m.status,
-        'error', null,
-        'parts', '[]'::json,
+        'error', m.error,
+        'parts', case when m.n_parts is not null then (select p from parts_json (m.account_id, m.message_id) p) else '[]' end,
+        'segments', m.segments,
+        'lane', m.lane,
+        'expires_at', json_time (m.expires_at),
+        'retry_of', m.retry_of,
         'external_id', m.external_id,
         'reference', m.reference,
         'metadata', m.metadata,

@@ -52,18 +52,19 @@ language plpgsql
 begin
     return query
     with said as materialized (
-        select y.a, y.m, p.status, p.code, p.detail, p.n
+        select y.a, y.m, p.*
         from (select distinct a, m from unnest (p_accounts, p_messages) x (a, m) order by 1, 2) y
         cross join lateral (
-            select k.status, k.code, k.detail, count (*) over () as n from gateway.part k
+            select count (*) as n, (array_agg (k.status order by status_rank (k.status)))[1] as status, bool_or (k.status = 'failed') as failed,
+                   (array_agg (k.code order by k.part) filter (where k.status = 'failed'))[1] as code,
+                   (array_agg (k.detail order by k.part) filter (where k.status = 'failed'))[1] as detail
+            from gateway.part k
             where k.account_id = y.a and k.message_id = y.m
-            order by status_rank (k.status), k.part
-            limit 1
         ) p
     )
     update gateway.message m
     set status = s.status,
-        error = case when s.status = 'failed' then
+        error = case when s.failed then
             coalesce (m.error, jsonb_build_object ('code', 'not_delivered', 'title', 'the provider could not deliver it', 'detail', s.detail,
                                                    'provider_code', s.code))
         end

@@ -7,7 +7,7 @@ create temp table taken (claim text, name text, account_id bigint, channel_id bi
 create function pg_temp.t0 () returns timestamptz language sql immutable as $$ select '2026-03-02 10:00:00+00'::timestamptz $$;
 
 -- The id that goes by a name; new names have later ids.
-create function pg_temp.id_of (p_name text) returns uuid language plpgsql as $$
+create function pg_temp.id_of (p_name text) returns uuid language plpgsql strict as $$
 declare
     v_id uuid;
 begin

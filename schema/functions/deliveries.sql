@@ -1,8 +1,8 @@
--- What dispatching, sending and receipts share: the steps of whoever holds the pairs of some messages.
+-- What dispatching, sending and receipts share: the steps of whoever holds the pairs of some messages. How
+-- their queries are planned is the caller's setting.
 
 -- Locks pairs in key order.
-create function lock_pairs (p_accounts bigint[], p_channels bigint[], p_uris text[]) returns void language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+create function lock_pairs (p_accounts bigint[], p_channels bigint[], p_uris text[]) returns void language plpgsql as $$
 begin
     perform from (select distinct a, c, u from unnest (p_accounts, p_channels, p_uris) x (a, c, u) order by 1, 2, 3) y
     cross join lateral (
@@ -13,8 +13,7 @@ comment on function lock_pairs is 'locks pairs in key order';
 
 -- Notes what a provider calls parts of messages (null: it did not say), and has the receipts that came under those names looked at again.
 create function learn_ids (p_accounts bigint[], p_channels bigint[], p_hashes bytea[], p_messages uuid[], p_parts int[], p_now timestamptz)
-returns void language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+returns void language plpgsql as $$
 begin
     insert into gateway.provider_id (account_id, channel_id, hash, message_id, part, created_at)
     select a, c, h, m, p, p_now
@@ -30,8 +29,7 @@ end $$;
 comment on function learn_ids is 'keeps providers'' ids of messages; locks provider_id, receipts in key order';
 
 -- Locks the receipts that came under some names and found no message, in key order.
-create function lock_receipts (p_accounts bigint[], p_channels bigint[], p_hashes bytea[]) returns void language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+create function lock_receipts (p_accounts bigint[], p_channels bigint[], p_hashes bytea[]) returns void language plpgsql as $$
 begin
     perform from (select distinct a, c, h from unnest (p_accounts, p_channels, p_hashes) x (a, c, h) where h is not null order by 1, 2, 3) y
     cross join lateral (
@@ -46,8 +44,7 @@ comment on function lock_receipts is 'locks receipts in key order';
 -- Raises messages to the status of their least advanced part, once all parts are there. Gives back those that changed.
 create function raise_status (p_accounts bigint[], p_messages uuid[])
 returns table (account_id bigint, message_id uuid, ticket_id uuid, status text)
-language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql as $$
 #variable_conflict use_column
 begin
     return query
@@ -76,8 +73,7 @@ comment on function raise_status is 'makes messages as advanced as their least a
 
 -- Deliveries whose next part is proven to be with the provider (its row is there) go on to the first part that is not, or are done. While an
 -- attempt is under way, its own answer decides.
-create function catch_up (p_accounts bigint[], p_messages uuid[]) returns void language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+create function catch_up (p_accounts bigint[], p_messages uuid[]) returns void language plpgsql as $$
 begin
     with proven as materialized (
         select d.*, (
@@ -105,8 +101,7 @@ end $$;
 comment on function catch_up is 'ends or advances deliveries that are proven; locks deliveries; the caller holds the pairs';
 
 -- Hands the baton on, in pairs without a ready delivery: the first that is held becomes ready, agents' replies before bulk.
-create function promote (p_accounts bigint[], p_channels bigint[], p_uris text[]) returns void language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+create function promote (p_accounts bigint[], p_channels bigint[], p_uris text[]) returns void language plpgsql as $$
 begin
     update gateway.delivery d
     set state = 0, run_at = greatest (d.run_at, now ())
@@ -127,8 +122,7 @@ comment on function promote is 'makes the next delivery of each pair ready; the 
 
 -- Puts a message at the end of its line; an agent's reply goes before bulk that was not begun.
 create function enqueue (p_account bigint, p_channel bigint, p_uri text, p_message uuid, p_lane int, p_weight int, p_now timestamptz,
-                         p_give_up_at timestamptz, p_expires_at timestamptz) returns void language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+                         p_give_up_at timestamptz, p_expires_at timestamptz) returns void language plpgsql as $$
 begin
     if p_lane = 0 then
         update gateway.delivery d set state = 1

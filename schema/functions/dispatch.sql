@@ -30,6 +30,7 @@ language plpgsql
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 begin
+    perform plan_young ();
     return query
     with due as materialized (
         select d.account_id as a, d.channel_id as c, d.uri as u, d.position as p, d.claim_id is not null as lost
@@ -88,6 +89,7 @@ declare
     v_todo text[]; v_mine int;
     e_account bigint[]; e_type text[]; e_ticket uuid[]; e_message uuid[]; e_subject uuid[];
 begin
+    perform plan_young ();
     perform lock_pairs (s_account, s_channel, s_uri);
 
     -- What is to become of each delivery; null: it is not ours any more, or a later position speaks of it, too. Locked, because a claim takes what

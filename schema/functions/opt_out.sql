@@ -1,19 +1,19 @@
 -- Who must not be written to. An opt-out holds on one line, or, where the business wants it so (opt_out_scope), on all of its channels. Only
 -- whoever holds the pair writes here, in the order of account and address.
 
-create function is_opted_out (p_account bigint, p_channel bigint, p_uri text) returns boolean language sql stable as $$
-    select exists (
+create function is_opted_out (p_account bigint, p_channel bigint, p_uri text) returns boolean language plpgsql stable as $$
+begin
+    return exists (
         select from gateway.opt_out o
-        where o.account_id = p_account and o.uri = p_uri and coalesce (o.channel_id, 0) in (0, p_channel) and o.ended_at is null)
-$$;
+        where o.account_id = p_account and o.uri = p_uri and coalesce (o.channel_id, 0) in (0, p_channel) and o.ended_at is null);
+end $$;
 comment on function is_opted_out is 'whether nothing must be sent to this address on this channel; no locks';
 
 -- Notes opt-outs, unless they are known, in the order of account and address. Gives back the contacts of those that are new; null: the address
 -- has none yet.
 create function opt_out (p_accounts bigint[], p_ids uuid[], p_channels bigint[], p_uris text[], p_source text, p_words text[], p_journals uuid[],
                          p_now timestamptz)
-returns table (account_id bigint, contact_id uuid) language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+returns table (account_id bigint, contact_id uuid) language plpgsql as $$
 #variable_conflict use_column
 begin
     return query
@@ -36,8 +36,7 @@ comment on function opt_out is 'registers opt-outs; locks opt_out in the order o
 -- What customers say by a keyword, one position a message in the order in which they came: "stop" opts out, "start" ends what keywords and
 -- providers made, "yes" does so only where there is something to end. Gives back the keyword of each that was one, and its event.
 create function heed (p_accounts bigint[], p_ids uuid[], p_channels bigint[], p_uris text[], p_keywords text[], p_words text[], p_journals uuid[],
-                      p_at timestamptz[], out keywords text[], out events text[]) language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+                      p_at timestamptz[], out keywords text[], out events text[]) language plpgsql as $$
 declare
     o int;
 begin

@@ -33,8 +33,9 @@ end $$;
 comment on function replay is 'the answer kept for an Idempotency-Key; takes its advisory lock; SB422';
 
 -- Why nothing may be sent on a line now; null: it may.
-create function line_closed (p_account bigint, p_channel bigint, p_uri text, p_now timestamptz) returns text language sql stable as $$
-    select case
+create function line_closed (p_account bigint, p_channel bigint, p_uri text, p_now timestamptz) returns text language plpgsql stable as $$
+begin
+    return case
         when exists (select from gateway.channel c where c.account_id = p_account and c.channel_id = p_channel and c.disabled_at is not null)
             then 'the channel is disabled'
         when is_opted_out (p_account, p_channel, p_uri) then 'the contact has opted out'
@@ -45,8 +46,8 @@ create function line_closed (p_account bigint, p_channel bigint, p_uri text, p_n
             select from gateway.pair p
             where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri and p.window_until <= p_now)
             then 'the reply window is closed'
-    end
-$$;
+    end;
+end $$;
 comment on function line_closed is 'why nothing may be sent on a line; no locks';
 
 -- The contact of a line; made where the address is new. The caller holds the pair.
@@ -78,7 +79,8 @@ create function api_send (
     p_message uuid, p_kind text, p_from text, p_author_type text, p_author uuid, p_text text, p_content jsonb, p_reference text,
     p_metadata jsonb, p_expires_at timestamptz, p_lane text, p_seen bigint, p_in_reply_to uuid, p_retry_of uuid, p_attachments uuid[],
     p_n_parts int, p_weight int, p_segments jsonb, p_now timestamptz, p_give_up_at timestamptz
-) returns table (status int, body text) language plpgsql as $$
+) returns table (status int, body text) language plpgsql
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
     t gateway.ticket;
@@ -87,6 +89,7 @@ declare
     v_status int := case p_kind when 'note' then 201 else 202 end;
     v_body text;
 begin
+    perform plan_young ();
     if p_hash is not null then
         return query select * from replay (p_account, p_hash, p_fingerprint);
         if found then

@@ -28,8 +28,8 @@ begin
         array_fill ('tel:+15550001111'::text, array[n]), array_fill (null::text, array[n]),
         array_fill ('Hello, is my order 4711 on its way? I need it on Friday.'::text, array[n]),
         array_fill ('{"kind":"text","text":"Hello, is my order 4711 on its way? I need it on Friday."}'::jsonb, array[n]),
-        array_fill (null::timestamptz, array[n]),
-        v_none, v_none, v_ids, v_text, v_text, v_text, v_none, v_none, v_bytes, v_text, v_text, v_text, v_text, v_times) r;
+        array_fill (null::timestamptz, array[n]), array_fill (null::text, array[n]),
+        v_none, v_none, v_ids, v_text, v_text, v_text, v_none, v_none, v_bytes, v_text, v_text, v_text, v_text, v_times, v_ids, v_none, '{}') r;
     return v_stored;
 end $$;
 

@@ -41,11 +41,9 @@ language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqs
 begin
     perform plan_young ();
     return query
-    select (j::jsonb || jsonb_build_object ('attempts', '[]'::jsonb, 'receipts', r))::text
-    from gateway.message m
-    cross join lateral message_json (m.account_id, m.message_id) j
-    cross join lateral receipts_json (m.account_id, m.channel_id, m.external_id) r
-    where m.account_id = p_account and m.message_id = p_message;
+    select (j::jsonb || w)::text
+    from message_json (p_account, p_message) j
+    cross join lateral way_json (p_account, p_message) w;
     if not found then
         raise 'no such message' using errcode = 'SB404';
     end if;

@@ -1,7 +1,8 @@
 -- Deliveries on their way: which gateway may send, what it takes, and what became of it.
 --
--- Of a pair's unfinished deliveries one at most is ready (the baton); the pair's lock makes handing it on safe. Lock order: pairs,
--- deliveries, parts and messages, counters, each in key order.
+-- Of a pair's unfinished deliveries one at most is ready (the baton); the pair's lock makes handing it on safe. Lock order: pairs, tickets,
+-- deliveries, provider_id, receipts, messages, opt_out, counters, each in key order. claim alone takes deliveries without their pairs; it
+-- waits for nobody.
 
 -- Takes or keeps the channels that this gateway may send on; which of them it has. A lease that another holds is left to it until it ends.
 create function own_channels (p_gateway uuid, p_accounts bigint[], p_channels bigint[], p_lease interval)
@@ -33,6 +34,7 @@ language plpgsql
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 begin
+    perform plan_young ();
     return query
     with due as materialized (
         select d.account_id as a, d.channel_id as c, d.uri as u, d.position as p, d.claim_id is not null as lost
@@ -68,72 +70,6 @@ begin
 end $$;
 comment on function claim is 'takes due deliveries; locks them, skipping what others hold';
 
--- Hands the baton on, in pairs without a ready delivery: the first that is held becomes ready, agents' replies before bulk. The caller holds
--- the pairs' locks.
-create function promote (p_accounts bigint[], p_channels bigint[], p_uris text[]) returns void language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
-begin
-    update gateway.delivery d
-    set state = 0, run_at = now ()
-    from (
-        select a, c, u, n.position as p
-        from (select distinct a, c, u from unnest (p_accounts, p_channels, p_uris) x (a, c, u)) y
-        cross join lateral (
-            select k.position from gateway.delivery k
-            where k.account_id = a and k.channel_id = c and k.uri = u and k.state = 1
-            order by k.lane, k.position
-            limit 1
-        ) n
-        where not exists (select from gateway.delivery k where k.account_id = a and k.channel_id = c and k.uri = u and k.state = 0)
-    ) next
-    where d.account_id = next.a and d.channel_id = next.c and d.uri = next.u and d.position = next.p;
-end $$;
-comment on function promote is 'makes the next delivery of each pair ready; the caller holds the pairs';
-
--- Locks pairs in key order.
-create function lock_pairs (p_accounts bigint[], p_channels bigint[], p_uris text[]) returns void language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
-begin
-    perform from (select distinct a, c, u from unnest (p_accounts, p_channels, p_uris) x (a, c, u) order by 1, 2, 3) y
-    cross join lateral (
-        select from gateway.pair p where p.account_id = a and p.channel_id = c and p.uri = u for no key update
-    ) z;
-end $$;
-comment on function lock_pairs is 'locks pairs in key order';
-
--- Raises messages to the status of their least advanced part, once all parts are there. Gives back those that changed, in key order.
-create function raise_status (p_accounts bigint[], p_messages uuid[])
-returns table (account_id bigint, message_id uuid, ticket_id uuid, status text)
-language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
-#variable_conflict use_column
-begin
-    return query
-    with said as materialized (
-        select y.a, y.m, p.status, p.code, p.detail
-        from (select distinct a, m from unnest (p_accounts, p_messages) x (a, m)) y
-        cross join lateral (select count (*) as n from gateway.part k where k.account_id = y.a and k.message_id = y.m) counted
-        cross join lateral (
-            select k.status, k.code, k.detail from gateway.part k
-            where k.account_id = y.a and k.message_id = y.m
-            order by status_rank (k.status), k.part
-            limit 1
-        ) p
-        where counted.n >= (select coalesce (k.n_parts, 1) from gateway.message k where k.account_id = y.a and k.message_id = y.m)
-        order by 1, 2
-    )
-    update gateway.message m
-    set status = s.status,
-        error = case when s.status = 'failed' then
-            coalesce (m.error, jsonb_build_object ('code', 'not_delivered', 'title', 'the provider could not deliver it', 'detail', s.detail,
-                                                   'provider_code', s.code))
-        end
-    from said s
-    where m.account_id = s.a and m.message_id = s.m and status_rank (s.status) > status_rank (m.status)
-    returning m.account_id, m.message_id, m.ticket_id, m.status;
-end $$;
-comment on function raise_status is 'makes messages as advanced as their least advanced part; locks messages';
-
 -- What became of attempts; one position an attempt, in the order in which claim gave them. s_outcome:
 --   sent        this part is with the provider, and it was the last one: done
 --   progress    this part is with the provider, more follow: the claim is kept
@@ -142,8 +78,10 @@ comment on function raise_status is 'makes messages as advanced as their least a
 --   opted_out   never, and nothing more to this person
 --   uncertain   may have happened; again at s_retry_at, or, where that is null or too late, held for a hand
 --   release     was not begun: as if it had not been claimed
--- Fenced by claim_id: what a gateway reports whose lease ended changes no delivery, but what it learned of the provider is kept.
--- Gives back how many were still its own. Locks pairs, deliveries, messages, counters.
+-- What a gateway had lost (claim says so) is never reported as release: nobody knows that it was not begun.
+-- Fenced by claim_id: what a gateway reports whose lease ended moves no delivery that another has claimed, but what it learned of the provider
+-- is kept, and a delivery that is proven by it is done. Gives back how many were still its own. Locks pairs, deliveries, provider_id, receipts,
+-- messages, opt_out, counters.
 create function settle (
     p_claim uuid, p_now timestamptz,
     s_account bigint[], s_channel bigint[], s_uri text[], s_position bigint[], s_message uuid[], s_attempt int[], s_part int[],
@@ -152,31 +90,42 @@ create function settle (
 ) returns int language plpgsql
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
-    v_mine int[];
+    v_todo text[]; v_mine int;
     e_account bigint[]; e_type text[]; e_ticket uuid[]; e_message uuid[]; e_subject uuid[];
 begin
+    perform plan_young ();
     perform lock_pairs (s_account, s_channel, s_uri);
-    select coalesce (array_agg (o), '{}') into v_mine
-    from unnest (s_account, s_channel, s_uri, s_position, s_message) with ordinality x (a, c, u, p, m, o)
-    where exists (select from gateway.delivery d where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p
-                  and d.message_id = m and d.claim_id = p_claim);
+
+    -- What is to become of each delivery; null: it is not ours any more, or a later position speaks of it, too. Locked, because a claim takes what
+    -- has run out without the pair. 'proven': a receipt came for this part, of an earlier attempt, so whatever this one met, it is out.
+    with given as materialized (
+        select *, row_number () over (partition by a, c, u, p order by i desc) = 1 as last
+        from unnest (s_account, s_channel, s_uri, s_position, s_message, s_part, s_outcome) with ordinality x (a, c, u, p, m, g, o, i)
+        order by a, c, u, p, i
+    ), ours as materialized (
+        select given.*, d.yes is not null as mine
+        from given
+        left join lateral (
+            select true as yes from gateway.delivery k
+            where k.account_id = a and k.channel_id = c and k.uri = u and k.position = p and k.message_id = m and k.claim_id = p_claim
+            for no key update
+        ) d on true
+    )
+    select count (*) filter (where mine),
+           array_agg (case when mine and last then
+                          case when o in ('failed', 'opted_out', 'uncertain') and exists (
+                                   select from gateway.part k where k.account_id = a and k.message_id = m and k.part = g) then 'proven'
+                               else o end
+                      end order by i)
+    into v_mine, v_todo
+    from ours;
 
     insert into gateway.attempt (account_id, message_id, attempt, part, at, outcome, http_status, code, detail, milliseconds)
     select a, m, n, p, p_now, case o when 'progress' then 'sent' else o end, h, pc, d, ms
     from unnest (s_account, s_message, s_attempt, s_part, s_outcome, s_http, s_provider_code, s_detail, s_milliseconds) x (a, m, n, p, o, h, pc, d, ms)
     where o <> 'release'
     on conflict do nothing;
-
-    -- What the provider calls it, and what it said of it before we knew that name.
-    insert into gateway.provider_id (account_id, channel_id, hash, message_id, part, created_at)
-    select a, c, h, m, p, p_now
-    from unnest (s_account, s_channel, s_hash, s_message, s_part, s_outcome) x (a, c, h, m, p, o)
-    where o in ('sent', 'progress') and h is not null
-    order by 1, 2, 3
-    on conflict do nothing;
-    update gateway.receipt r set pending = true
-    from unnest (s_account, s_channel, s_hash, s_outcome) x (a, c, h, o)
-    where o in ('sent', 'progress') and r.account_id = a and r.channel_id = c and r.hash = h and r.message_id is null and not r.pending;
+    perform learn_ids (s_account, s_channel, s_hash, s_message, s_part, p_now);
 
     -- Failing ends all parts that are left.
     insert into gateway.part as k (account_id, message_id, part, status, external_id, code, detail, updated_at)
@@ -185,77 +134,61 @@ begin
     where o in ('sent', 'progress')
     union all
     select a, m, g, 'failed', null, pc, d, p_now
-    from unnest (s_account, s_message, s_part, s_outcome, s_provider_code, s_detail) with ordinality x (a, m, p, o, pc, d, i)
-    join gateway.message f on f.account_id = a and f.message_id = m
-    cross join lateral generate_series (p, coalesce (f.n_parts, 1) - 1) g
-    where o in ('failed', 'opted_out') and i = any (v_mine)
+    from unnest (s_account, s_message, s_part, v_todo, s_provider_code, s_detail) x (a, m, p, o, pc, d)
+    cross join lateral generate_series (p, (
+        select coalesce (f.n_parts, 1) - 1 from gateway.message f where f.account_id = a and f.message_id = m)) g
+    where o in ('failed', 'opted_out')
     order by 1, 2, 3
     on conflict (account_id, message_id, part) do update
     set external_id = coalesce (k.external_id, excluded.external_id),
         status = case when status_rank (excluded.status) > status_rank (k.status) then excluded.status else k.status end,
         updated_at = excluded.updated_at;
-
     update gateway.message m
     set error = jsonb_build_object ('code', c, 'title', t, 'detail', d, 'provider_code', pc)
-    from unnest (s_account, s_message, s_outcome, s_code, s_title, s_detail, s_provider_code) with ordinality x (a, m_, o, c, t, d, pc, i)
-    where m.account_id = a and m.message_id = m_ and o in ('failed', 'opted_out') and i = any (v_mine);
+    from unnest (s_account, s_message, v_todo, s_code, s_title, s_detail, s_provider_code) x (a, m_, o, c, t, d, pc)
+    where m.account_id = a and m.message_id = m_ and o in ('failed', 'opted_out');
 
     with raised as (
-        select r.account_id, 'message.' || r.status as type, r.ticket_id, r.message_id, null::uuid as subject
+        select r.account_id, 'message.' || r.status, r.ticket_id, r.message_id
         from raise_status (s_account, s_message) r
     ), unsure as (
         update gateway.message m set status = 'uncertain'
-        from unnest (s_account, s_message, s_outcome) with ordinality x (a, m_, o, i)
-        where m.account_id = a and m.message_id = m_ and o = 'uncertain' and i = any (v_mine) and m.status = 'queued'
-        returning m.account_id, 'message.uncertain', m.ticket_id, m.message_id, null::uuid
+        from unnest (s_account, s_message, v_todo) x (a, m_, o)
+        where m.account_id = a and m.message_id = m_ and o = 'uncertain' and m.status = 'queued'
+        returning m.account_id, 'message.uncertain', m.ticket_id, m.message_id
     )
-    select array_agg (a), array_agg (ty), array_agg (t), array_agg (m), array_agg (s)
+    select array_agg (a), array_agg (ty), array_agg (t), array_agg (m), array_agg (null::uuid)
     into e_account, e_type, e_ticket, e_message, e_subject
-    from (select * from raised union all select * from unsure) y (a, ty, t, m, s);
-
-    with refused as (
-        insert into gateway.opt_out (account_id, opt_out_id, channel_id, uri, source, word, at)
-        select distinct on (a, c, u) a, i, c, u, 'provider', pc, p_now
-        from unnest (s_account, s_id, s_channel, s_uri, s_outcome, s_provider_code) x (a, i, c, u, o, pc)
-        where o = 'opted_out' and not is_opted_out (a, c, u)
-        order by 1, 3, 4
-        on conflict do nothing
-        returning account_id, uri
-    )
-    select e_account || coalesce (array_agg (r.account_id), '{}'), e_type || array_agg ('contact.opted_out'::text),
-           e_ticket || array_agg (null::uuid), e_message || array_agg (null::uuid), e_subject || array_agg (k.contact_id)
-    into e_account, e_type, e_ticket, e_message, e_subject
-    from refused r
-    join gateway.address k on k.account_id = r.account_id and k.uri = r.uri;
+    from (select * from raised union all select * from unsure) y (a, ty, t, m);
+    if 'opted_out' = any (s_outcome) then
+        select e_account || array_agg (r.account_id), e_type || array_agg ('contact.opted_out'::text), e_ticket || array_agg (null::uuid),
+               e_message || array_agg (null::uuid), e_subject || array_agg (r.contact_id)
+        into e_account, e_type, e_ticket, e_message, e_subject
+        from (select array_agg (a) as a, array_agg (i) as i, array_agg (c) as c, array_agg (u) as u, array_agg (pc) as pc
+              from unnest (s_account, s_id, s_channel, s_uri, s_outcome, s_provider_code) x (a, i, c, u, o, pc)
+              where o = 'opted_out') y
+        cross join lateral opt_out (y.a, y.i, y.c, y.u, 'provider', y.pc, array_fill (null::uuid, array[cardinality (y.a)]), p_now) r;
+    end if;
 
     delete from gateway.delivery d
-    using unnest (s_account, s_channel, s_uri, s_position, s_outcome) with ordinality x (a, c, u, p, o, i)
-    where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and i = any (v_mine)
-      and o in ('sent', 'failed', 'opted_out');
+    using unnest (s_account, s_channel, s_uri, s_position, v_todo) x (a, c, u, p, o)
+    where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and o in ('sent', 'failed', 'opted_out');
     update gateway.delivery d
-    set run_at = case o when 'progress' then d.run_at when 'release' then p_now else coalesce (r, d.give_up_at) end,
-        claim_id = case when o = 'progress' then d.claim_id end,
+    set run_at = case o when 'progress' then d.run_at else now () + coalesce (r - p_now, '0') end,
+        claim_id = case o when 'progress' then d.claim_id end,
         attempts = d.attempts - (o = 'release')::int,
-        part = d.part + (o = 'progress')::int,
+        part = case o when 'progress' then g + 1 else d.part end,
         notes = coalesce (n, d.notes),
-        uncertain = d.uncertain or o = 'uncertain',
+        uncertain = o = 'uncertain' or d.uncertain and o <> 'progress',
         state = case when o = 'uncertain' and (r is null or r > d.give_up_at) then 2 else d.state end
-    from unnest (s_account, s_channel, s_uri, s_position, s_outcome, s_retry_at, s_notes) with ordinality x (a, c, u, p, o, r, n, i)
-    where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and i = any (v_mine)
-      and o in ('progress', 'retry', 'uncertain', 'release');
+    from unnest (s_account, s_channel, s_uri, s_position, s_part, v_todo, s_retry_at, s_notes) x (a, c, u, p, g, o, r, n)
+    where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and o in ('progress', 'retry', 'uncertain', 'release', 'proven');
+    perform catch_up (s_account, s_message);
     perform promote (s_account, s_channel, s_uri);
-
     perform tell (e_account, e_type, e_ticket, e_message, e_subject, p_now);
-    return cardinality (v_mine);
+    return v_mine;
 end $$;
-comment on function settle is 'what became of attempts; locks pairs, deliveries, messages, counters in key order';
-
-create function is_opted_out (p_account bigint, p_channel bigint, p_uri text) returns boolean language sql stable as $$
-    select exists (
-        select from gateway.opt_out o
-        where o.account_id = p_account and o.uri = p_uri and coalesce (o.channel_id, 0) in (0, p_channel) and o.ended_at is null)
-$$;
-comment on function is_opted_out is 'whether nothing must be sent to this address on this channel; no locks';
+comment on function settle is 'what became of attempts; locks pairs, deliveries, provider_id, receipts, messages, opt_out, counters in key order';
 
 -- What a gateway that is no more had claimed on these channels comes back at once; their new owner asks, who alone may send there.
 create function recover_channels (p_accounts bigint[], p_channels bigint[]) returns int language plpgsql

@@ -11,7 +11,7 @@ comment on function json_time is 'RFC 3339, UTC, microseconds';
 create function message_hash (p_external_id text) returns bytea language sql stable as $$
     select substr (sha256 (convert_to ('m ' || p_external_id, 'UTF8')), 1, 16)
 $$;
-comment on function message_hash is 'what provider_id and receipt know a message by; the same as in intake_batch.c';
+comment on function message_hash is 'what provider_id and receipt know a message by; the same as message_hash_id in model/message.c';
 
 create function channel_json (p_account bigint, p_channel bigint) returns setof json language sql stable rows 1 as $$
     select json_build_object ('slug', c.slug, 'adapter', c.adapter)
@@ -27,6 +27,13 @@ create function contact_json (p_account bigint, p_contact uuid) returns setof js
         'addresses', coalesce ((
             select json_agg (a.uri order by a.created_at, a.uri)
             from gateway.address a
+            where a.account_id = k.account_id and a.contact_id = k.contact_id), '[]'),
+        'blocked_at', json_time (k.blocked_at),
+        'opt_outs', coalesce ((
+            select json_agg (j order by o.opt_out_id)
+            from gateway.address a
+            join gateway.opt_out o on o.account_id = a.account_id and o.uri = a.uri and o.ended_at is null
+            cross join lateral opt_out_json (o.account_id, o.opt_out_id) j
             where a.account_id = k.account_id and a.contact_id = k.contact_id), '[]'),
         'created_at', json_time (k.created_at),
         'updated_at', json_time (k.updated_at),
@@ -73,6 +80,33 @@ create function attachments_json (p_account bigint, p_message uuid) returns seto
 $$;
 comment on function attachments_json is 'the files of a message';
 
+create function parts_json (p_account bigint, p_message uuid) returns setof json language sql stable rows 1 as $$
+    select coalesce (json_agg (json_build_object ('part', k.part, 'status', k.status, 'external_id', k.external_id, 'provider_code', k.code,
+                                                  'detail', k.detail, 'updated_at', json_time (k.updated_at)) order by k.part), '[]')
+    from gateway.part k
+    where k.account_id = p_account and k.message_id = p_message
+$$;
+comment on function parts_json is 'what the provider counts of a message';
+
+-- What happened on a message's way out, for whoever looks at one: every try, and the newest hundred of what the provider said later.
+create function way_json (p_account bigint, p_message uuid) returns setof jsonb language sql stable rows 1 as $$
+    select jsonb_build_object (
+        'attempts', coalesce ((
+            select jsonb_agg (jsonb_build_object ('attempt', a.attempt, 'part', a.part, 'at', json_time (a.at), 'outcome', a.outcome,
+                                                  'http_status', a.http_status, 'provider_code', a.code, 'detail', a.detail,
+                                                  'milliseconds', a.milliseconds) order by a.at, a.attempt, a.part)
+            from gateway.attempt a
+            where a.account_id = p_account and a.message_id = p_message), '[]'),
+        'receipts', coalesce ((
+            select jsonb_agg (jsonb_build_object ('status', r.status, 'external_id', r.external_id, 'provider_code', r.code, 'detail', r.detail,
+                                                  'at', json_time (r.at)) order by r.at, r.journal_id, r.position)
+            from (select * from gateway.receipt k
+                  where k.account_id = p_account and k.message_id = p_message
+                  order by k.at desc, k.journal_id desc, k.position desc
+                  limit 100) r), '[]'))
+$$;
+comment on function way_json is 'attempts and receipts of a message';
+
 create function message_json (p_account bigint, p_message uuid) returns setof json language sql stable rows 1 as $$
     select json_build_object (
         'id', m.message_id,
@@ -85,14 +119,24 @@ create function message_json (p_account bigint, p_message uuid) returns setof js
         'author', json_build_object (
             'type', m.author_type,
             'id', m.author_id,
-            'name', (select k.name from gateway.contact k where k.account_id = m.account_id and k.contact_id = m.author_id)),
+            'name', case m.author_type
+                when 'contact' then (select k.name from gateway.contact k where k.account_id = m.account_id and k.contact_id = m.author_id)
+                when 'key' then (select k.name from gateway.key k where k.account_id = m.account_id and k.key_id = m.author_id)
+            end),
         'content', m.content,
         'text', m.text,
         'attachments', case when m.has_attachments then (select f from attachments_json (m.account_id, m.message_id) f) else '[]' end,
         'status', m.status,
-        'error', null,
-        'parts', case when m.external_id is null then '[]'::json
-                      else json_build_array (json_build_object ('position', 0, 'external_id', m.external_id, 'status', m.status)) end,
+        'error', m.error,
+        'parts', case
+            when m.n_parts is not null then (select p from parts_json (m.account_id, m.message_id) p)
+            when m.external_id is not null then json_build_array (json_build_object (
+                'part', 0, 'status', m.status, 'external_id', m.external_id, 'provider_code', null, 'detail', null, 'updated_at', json_time (m.created_at)))
+            else '[]' end,
+        'segments', m.segments,
+        'lane', m.lane,
+        'expires_at', json_time (m.expires_at),
+        'retry_of', m.retry_of,
         'external_id', m.external_id,
         'reference', m.reference,
         'metadata', m.metadata,
@@ -103,21 +147,6 @@ create function message_json (p_account bigint, p_message uuid) returns setof js
     where m.account_id = p_account and m.message_id = p_message
 $$;
 comment on function message_json is 'a message with its author, files and parts';
-
-create function receipts_json (p_account bigint, p_channel bigint, p_external_id text) returns setof json language sql stable rows 1 as $$
-    with newest as materialized (
-        select r.*
-        from gateway.receipt r
-        where r.account_id = p_account and r.channel_id = p_channel and r.hash = message_hash (p_external_id)
-        order by r.journal_id desc, r.position desc
-        limit 100
-    )
-    select coalesce (json_agg (json_build_object ('external_id', n.external_id, 'status', n.status, 'provider_code', n.code,
-                                                  'detail', n.detail, 'at', json_time (n.at))
-                               order by n.at, n.journal_id, n.position), '[]')
-    from newest n
-$$;
-comment on function receipts_json is 'what the provider said later of a message: the newest hundred receipts, oldest first';
 
 create function quarantine_json (p_account bigint, p_entry uuid) returns setof json language sql stable rows 1 as $$
     select json_build_object (

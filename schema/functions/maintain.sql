@@ -20,7 +20,7 @@ exception
     when lock_not_available or check_violation then     -- busy, or a row of that week came meanwhile
         null;
 end $$;
-comment on function make_partition is 'one week of journal or event; takes a short exclusive lock on the table';
+comment on function make_partition is 'one week of journal, attempt or event; takes a short exclusive lock on the table';
 
 -- Drops the weeks that ended before p_before, and what is as old in the default partition, in slices.
 create function drop_partitions (p_table text, p_before timestamptz) returns void language plpgsql
@@ -77,12 +77,21 @@ begin
     end if;
     delete from gateway.provider_id where ctid = any (array (
         select ctid from gateway.provider_id where created_at < p_now - p_provider_ids limit 100000));
+    -- Those that found no message, and those whose events have gone.
     delete from gateway.receipt where ctid = any (array (
-        select ctid from gateway.receipt where at < p_now - interval '7 days' limit 100000));
+        select ctid from gateway.receipt where message_id is null and at < p_now - interval '7 days' limit 100000 for update skip locked));
+    delete from gateway.receipt where ctid = any (array (
+        select ctid from gateway.receipt where message_id is not null and at < p_now - p_events limit 100000 for update skip locked));
+    delete from gateway.idempotency where ctid = any (array (
+        select ctid from gateway.idempotency where created_at < p_now - interval '24 hours' limit 100000));
+    -- Files that were uploaded for a message that never came; their bytes stay in storage.directory, where another may have the same.
+    delete from gateway.attachment where ctid = any (array (
+        select ctid from gateway.attachment where message_id is null and created_at < p_now - interval '24 hours' limit 10000
+        for update skip locked));
     perform analyze_grown ();
-    -- Last, because nobody writes from here to the commit.
-    perform make_partition (t, p_now + w) from unnest (array['journal', 'event']) t, unnest (array[interval '0', interval '168 hours']) w;
-    perform drop_partitions ('journal', p_now - p_journal);
-    perform drop_partitions ('event', p_now - p_events);
+    -- Last, because nobody writes from here to the commit; in the order in which writers come to these tables.
+    perform make_partition ('journal', p_now), make_partition ('journal', p_now + interval '168 hours'), drop_partitions ('journal', p_now - p_journal);
+    perform make_partition ('attempt', p_now), make_partition ('attempt', p_now + interval '168 hours'), drop_partitions ('attempt', p_now - p_events);
+    perform make_partition ('event', p_now), make_partition ('event', p_now + interval '168 hours'), drop_partitions ('event', p_now - p_events);
 end $$;
-comment on function maintain is 'partitions, retention, statistics; an advisory lock, a short exclusive lock on journal and event';
+comment on function maintain is 'partitions, retention, statistics; an advisory lock, a short exclusive lock on journal, attempt and event';

@@ -33,8 +33,9 @@ end $$;
 comment on function replay is 'the answer kept for an Idempotency-Key; takes its advisory lock; SB422';
 
 -- Why nothing may be sent on a line now; null: it may.
-create function line_closed (p_account bigint, p_channel bigint, p_uri text, p_now timestamptz) returns text language sql stable as $$
-    select case
+create function line_closed (p_account bigint, p_channel bigint, p_uri text, p_now timestamptz) returns text language plpgsql stable as $$
+begin
+    return case
         when exists (select from gateway.channel c where c.account_id = p_account and c.channel_id = p_channel and c.disabled_at is not null)
             then 'the channel is disabled'
         when is_opted_out (p_account, p_channel, p_uri) then 'the contact has opted out'
@@ -45,8 +46,8 @@ create function line_closed (p_account bigint, p_channel bigint, p_uri text, p_n
             select from gateway.pair p
             where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri and p.window_until <= p_now)
             then 'the reply window is closed'
-    end
-$$;
+    end;
+end $$;
 comment on function line_closed is 'why nothing may be sent on a line; no locks';
 
 -- The contact of a line; made where the address is new. The caller holds the pair.
@@ -71,21 +72,24 @@ comment on function line_contact is 'the contact of a line, made where it is new
 
 -- Keeps one outgoing message or note, and its delivery, or gives back what an equal POST was answered before.
 -- p_ticket null: the line's ticket, or a new one. p_seen: the newest message that the author had read. Answers 202, 201 (note), or 409 with
--- the messages that the author has not read. Locks the key, pair, ticket, deliveries, counter. Raises SB404, SB409, SB422.
+-- the messages that the author has not read. Locks the key, pair, ticket, attachments, address, deliveries, counter. Raises SB404, SB409, SB422.
 create function api_send (
     p_account bigint, p_hash bytea, p_fingerprint bytea,
     p_channel bigint, p_uri text, p_ticket uuid, p_new_ticket uuid, p_new_contact uuid,
     p_message uuid, p_kind text, p_from text, p_author_type text, p_author uuid, p_text text, p_content jsonb, p_reference text,
     p_metadata jsonb, p_expires_at timestamptz, p_lane text, p_seen bigint, p_in_reply_to uuid, p_retry_of uuid, p_attachments uuid[],
     p_n_parts int, p_weight int, p_segments jsonb, p_now timestamptz, p_give_up_at timestamptz
-) returns table (status int, body text) language plpgsql as $$
+) returns table (status int, body text) language plpgsql
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
     t gateway.ticket;
-    v_contact uuid; v_new_contact boolean := false;
+    v_contact uuid; v_new_contact boolean; v_newest uuid;
     v_state text; v_closed text; v_event bigint; v_number bigint;
-    v_lane int := (p_lane = 'bulk')::int;
+    v_status int := case p_kind when 'note' then 201 else 202 end;
+    v_body text;
 begin
+    perform plan_young ();
     if p_hash is not null then
         return query select * from replay (p_account, p_hash, p_fingerprint);
         if found then
@@ -93,44 +97,44 @@ begin
         end if;
     end if;
     insert into gateway.pair (account_id, channel_id, uri) values (p_account, p_channel, p_uri) on conflict do nothing;
-    perform from gateway.pair p where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri for no key update;
+    select p.ticket_id into v_newest from gateway.pair p
+    where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri for no key update;
     v_closed := case when p_kind = 'outgoing' then line_closed (p_account, p_channel, p_uri, p_now) end;
     if v_closed is not null then
         raise '%', v_closed using errcode = 'SB409';
     end if;
+
+    -- Which ticket: a reply reopens a closed one, a note does not; a first message leaves one that was closed seven days ago.
     select k.* into t from gateway.ticket k
-    where k.account_id = p_account
-      and k.ticket_id = coalesce (p_ticket, (select p.ticket_id from gateway.pair p
-                                             where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri))
+    where k.account_id = p_account and k.ticket_id = coalesce (p_ticket, v_newest) and k.channel_id = p_channel and k.uri = p_uri
     for no key update;
     if p_ticket is not null and t.ticket_id is null then
         raise 'no such ticket' using errcode = 'SB404';
     end if;
-    if p_seen is not null and exists (
-        select from gateway.message m
-        where m.account_id = p_account and m.ticket_id = t.ticket_id and m.number > p_seen and m.kind = 'incoming') then
-        return query
-        select 409, json_build_object ('newer', json_agg (j order by m.number))::text
-        from gateway.message m cross join lateral message_json (p_account, m.message_id) j
-        where m.account_id = p_account and m.ticket_id = t.ticket_id and m.number > p_seen and m.kind = 'incoming';
-        return;
-    end if;
-    if p_in_reply_to is not null and not exists (
-        select from gateway.message m where m.account_id = p_account and m.message_id = p_in_reply_to and m.ticket_id = t.ticket_id) then
-        raise 'not a message of this ticket' using errcode = 'SB422', constraint = '/in_reply_to';
-    end if;
-
-    -- Which ticket: a reply reopens a closed one, a note does not; a first message leaves one that was closed seven days ago.
     v_state := case
         when t.ticket_id is null or p_ticket is null and t.status = 'closed' and t.closed_at <= p_now - interval '7 days' then 'created'
         when t.status = 'closed' and p_kind = 'outgoing' then 'reopened'
     end;
-    if v_state = 'reopened' and exists (
-        select from gateway.pair p
-        where p.account_id = t.account_id and p.channel_id = t.channel_id and p.uri = t.uri and p.ticket_id <> t.ticket_id) then
+    if v_state = 'reopened' and v_newest <> t.ticket_id then
         raise 'the line has a newer ticket' using errcode = 'SB409';
     end if;
+    if v_state = 'created' then
+        t := null;
+    end if;
+    select json_build_object ('newer', json_agg (j order by m.number))::text into v_body
+    from gateway.message m cross join lateral message_json (p_account, m.message_id) j
+    where m.account_id = p_account and m.ticket_id = t.ticket_id and m.number > p_seen and m.kind = 'incoming'
+    having count (*) > 0;
+    if v_body is not null then
+        return query select 409, v_body;
+        return;
+    end if;
+    perform check_send (p_account, t.ticket_id, p_channel, p_uri, p_in_reply_to, p_retry_of, p_attachments);
+
     select * into v_contact, v_new_contact from line_contact (p_account, p_channel, p_uri, p_new_contact, p_now);
+    if p_kind = 'outgoing' then
+        perform enqueue (p_account, p_channel, p_uri, p_message, (p_lane is not distinct from 'bulk')::int, p_weight, p_now, p_give_up_at, p_expires_at);
+    end if;
 
     insert into gateway.counter as c (account_id, last_event, last_ticket)
     values (p_account, 1 + v_new_contact::int + (v_state is not null)::int, (v_state is not distinct from 'created')::int)
@@ -162,17 +166,10 @@ begin
                                  segments)
     values (p_account, p_message, t.ticket_id, t.last_number, p_channel, p_kind, case p_kind when 'note' then 'received' else 'queued' end,
             p_from, case p_kind when 'outgoing' then p_uri end, p_author_type, p_author, p_reference, p_in_reply_to, p_text, p_content,
-            p_metadata, cardinality (p_attachments) > 0, p_now, p_lane, p_expires_at, p_retry_of, p_n_parts, p_segments);
+            p_metadata, coalesce (cardinality (p_attachments), 0) > 0, p_now, p_lane, p_expires_at, p_retry_of, p_n_parts, p_segments);
     update gateway.attachment f set message_id = p_message, position = o - 1
     from unnest (p_attachments) with ordinality x (i, o)
-    where f.account_id = p_account and f.attachment_id = i and f.message_id is null and f.status = 'stored';
-    get diagnostics v_number = row_count;
-    if v_number <> cardinality (p_attachments) then
-        raise 'not a file that was uploaded and is in no message yet' using errcode = 'SB422', constraint = '/attachments';
-    end if;
-    if p_kind = 'outgoing' then
-        perform enqueue (p_account, p_channel, p_uri, p_message, v_lane, p_weight, p_now, p_give_up_at, p_expires_at);
-    end if;
+    where f.account_id = p_account and f.attachment_id = i;
 
     insert into gateway.event (account_id, number, type, at, ticket_id, message_id, subject_id)
     select p_account, v_event + 1 - row_number () over (order by o desc), type, p_now, ti, m, s
@@ -181,32 +178,46 @@ begin
                  (3, case p_kind when 'note' then 'message.updated' else 'message.queued' end, t.ticket_id, p_message, null, true))
          x (o, type, ti, m, s, happened)
     where happened;
-    return query
-    select case p_kind when 'note' then 201 else 202 end, j::text from message_json (p_account, p_message) j;
+    select j::text into v_body from message_json (p_account, p_message) j;
     if p_hash is not null then
         insert into gateway.idempotency (account_id, hash, fingerprint, status, body, created_at)
-        select p_account, p_hash, p_fingerprint, case p_kind when 'note' then 201 else 202 end, j::text, p_now
-        from message_json (p_account, p_message) j;
+        values (p_account, p_hash, p_fingerprint, v_status, v_body, p_now);
     end if;
+    return query select v_status, v_body;
 end $$;
-comment on function api_send is 'keeps a message and its delivery; locks key, pair, ticket, deliveries, counter; SB404, SB409, SB422';
+comment on function api_send is 'keeps a message and its delivery; locks key, pair, ticket, attachments, address, deliveries, counter; SB404, SB409, SB422';
 
--- Puts a message at the end of its pair's line; an agent's reply goes before bulk that was not begun. The caller holds the pair.
-create function enqueue (p_account bigint, p_channel bigint, p_uri text, p_message uuid, p_lane int, p_weight int, p_now timestamptz,
-                         p_give_up_at timestamptz, p_expires_at timestamptz) returns void language plpgsql as $$
+-- What a message refers to has to be there: a message of its ticket, a failed one of its line, files that were uploaded and are in no message
+-- yet. Raises SB422.
+create function check_send (p_account bigint, p_ticket uuid, p_channel bigint, p_uri text, p_in_reply_to uuid, p_retry_of uuid, p_attachments uuid[])
+returns void language plpgsql as $$
+declare
+    v_n int;
 begin
-    if p_lane = 0 then
-        update gateway.delivery d set state = 1
-        where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri
-          and d.state = 0 and d.lane = 1 and d.claim_id is null and not d.uncertain;
+    if p_in_reply_to is not null and not exists (
+        select from gateway.message m where m.account_id = p_account and m.message_id = p_in_reply_to and m.ticket_id = p_ticket) then
+        raise 'not a message of this ticket' using errcode = 'SB422', constraint = '/in_reply_to';
     end if;
-    insert into gateway.delivery (account_id, channel_id, uri, position, message_id, state, lane, run_at, created_at, give_up_at, expires_at, weight)
-    select p_account, p_channel, p_uri, coalesce (max (d.position), 0) + 1, p_message, coalesce (max ((d.state = 0)::int), 0), p_lane, p_now, p_now,
-           p_give_up_at, p_expires_at, p_weight
-    from gateway.delivery d
-    where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri;
+    if p_retry_of is not null and not exists (
+        select from gateway.message m
+        where m.account_id = p_account and m.message_id = p_retry_of and m.channel_id = p_channel and m.to_uri = p_uri and m.kind = 'outgoing'
+          and m.status = 'failed') then
+        raise 'not a failed message of this line' using errcode = 'SB422', constraint = '/retry_of';
+    end if;
+    if cardinality (p_attachments) > 0 then
+        with mine as (
+            select f.attachment_id from gateway.attachment f
+            where f.account_id = p_account and f.attachment_id = any (p_attachments) and f.message_id is null and f.status = 'stored'
+            order by f.attachment_id
+            for no key update
+        )
+        select count (*) into v_n from mine;
+        if v_n <> cardinality (p_attachments) then
+            raise 'not a file that was uploaded and is in no message yet' using errcode = 'SB422', constraint = '/attachments';
+        end if;
+    end if;
 end $$;
-comment on function enqueue is 'queues a message on its line; the caller holds the pair';
+comment on function check_send is 'refuses references to what is not there; locks attachments; SB422';
 
 -- The line of an outgoing message, locked. Raises SB404.
 create function lock_line_of (p_account bigint, p_message uuid) returns gateway.message language plpgsql as $$
@@ -249,7 +260,7 @@ create function api_settle (p_account bigint, p_message uuid, p_as text, p_now t
 declare
     m gateway.message := lock_line_of (p_account, p_message);
     d gateway.delivery;
-    r record;
+    v_type text;
 begin
     if p_as is null or p_as not in ('sent', 'failed', 'retry') then
         raise 'as is sent, failed or retry' using errcode = 'SB422', constraint = '/as';
@@ -260,23 +271,24 @@ begin
         raise 'only what is uncertain can be settled' using errcode = 'SB409';
     end if;
     if p_as = 'retry' then
-        update gateway.delivery k set state = 1, run_at = p_now, uncertain = false, give_up_at = greatest (k.give_up_at, p_now + interval '1 hour')
+        update gateway.delivery k set state = 1, run_at = now (), give_up_at = greatest (k.give_up_at, p_now + interval '1 hour')
         where k.account_id = p_account and k.message_id = p_message;
-        perform tell (array[p_account], array['message.updated'], array[m.ticket_id], array[p_message], array[null::uuid], p_now);
     else
-        delete from gateway.delivery k where k.account_id = p_account and k.message_id = p_message;
+        -- Sent is the part that was tried; what is left of the message goes on. Failing ends all that is left.
         insert into gateway.part (account_id, message_id, part, status, updated_at)
-        select p_account, p_message, g, p_as, p_now from generate_series (d.part, coalesce (m.n_parts, 1) - 1) g
+        select p_account, p_message, g, p_as, p_now
+        from generate_series (d.part, case p_as when 'sent' then d.part else coalesce (m.n_parts, 1) - 1 end) g
         on conflict do nothing;
         if p_as = 'failed' then
             update gateway.message k
             set error = jsonb_build_object ('code', 'settled', 'title', 'settled as failed by hand', 'detail', null, 'provider_code', null)
             where k.account_id = p_account and k.message_id = p_message;
         end if;
-        select * into r from raise_status (array[p_account], array[p_message]);
-        perform tell (array[p_account], array['message.' || r.status], array[m.ticket_id], array[p_message], array[null::uuid], p_now);
+        perform catch_up (array[p_account], array[p_message]);
     end if;
     perform promote (array[p_account], array[m.channel_id], array[m.to_uri]);
+    select 'message.' || r.status into v_type from raise_status (array[p_account], array[p_message]) r;
+    perform tell (array[p_account], array[coalesce (v_type, 'message.updated')], array[m.ticket_id], array[p_message], array[null::uuid], p_now);
     return query select j::text from message_json (p_account, p_message) j;
 end $$;
 comment on function api_settle is 'settles an uncertain message by hand; locks pair, delivery, message, counter; SB404, SB409, SB422';
@@ -298,7 +310,7 @@ begin
         where m.account_id = p_account and m.kind = 'outgoing'
           and (p_reference is null or m.reference = p_reference)
           and (p_status is null or m.status = p_status)
-          and (p_since is null or m.created_at >= p_since)
+          and (p_since is null or m.created_at >= p_since and m.message_id >= id_floor (p_since - interval '1 minute'))
           and (p_after is null or m.message_id < p_after)
         order by m.message_id desc
         limit p_limit + 1

@@ -8,8 +8,8 @@ language sql stable set enable_hashjoin = off as $$
     )
     select x.at, x.what, x.detail
     from (
-        select m.created_at as at, 1 as n, 'received' as what,
-               'by channel ' || a.slug || '/' || c.slug || ' (' || c.adapter || '), provider''s id '
+        select m.created_at as at, 1 as n, case m.kind when 'outgoing' then 'queued' when 'incoming' then 'received' else 'written' end as what,
+               case m.kind when 'outgoing' then 'for channel ' else 'by channel ' end || a.slug || '/' || c.slug || ' (' || c.adapter || '), provider''s id '
                || coalesce (m.external_id, 'none') as detail
         from m
         join gateway.account a on a.account_id = m.account_id
@@ -34,11 +34,22 @@ language sql stable set enable_hashjoin = off as $$
         from m
         join gateway.event e on e.account_id = m.account_id and e.message_id = m.message_id and e.at >= m.created_at
         union all
-        select r.at, 6, 'receipt', r.status || coalesce (', code ' || r.code, '')
+        select a.at, 6, 'attempt',
+               a.attempt || ' of part ' || a.part || ' took ' || a.milliseconds || ' ms: ' || a.outcome
+               || coalesce (', HTTP ' || a.http_status, '') || coalesce (', code ' || a.code, '')
         from m
-        join gateway.receipt r
-          on r.account_id = m.account_id and r.channel_id = m.channel_id
-         and r.hash = message_hash (m.external_id)
+        join gateway.attempt a on a.account_id = m.account_id and a.message_id = m.message_id
+        union all
+        select p.created_at, 7, 'named', 'part ' || p.part || ' is ' || coalesce (k.external_id, 'unnamed') || ' with the provider'
+        from m
+        join gateway.part k on k.account_id = m.account_id and k.message_id = m.message_id
+        join gateway.provider_id p
+          on p.account_id = m.account_id and p.channel_id = m.channel_id
+         and p.hash = message_hash (k.external_id)
+        union all
+        select r.at, 8, 'receipt', r.status || coalesce (', code ' || r.code, '')
+        from m
+        join gateway.receipt r on r.account_id = m.account_id and r.message_id = m.message_id
     ) x
     order by x.at, x.n, x.detail
 $$;

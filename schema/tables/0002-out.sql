@@ -68,15 +68,25 @@ create table gateway.attempt (
 ) partition by range (at);
 create table gateway.attempt_default partition of gateway.attempt default;
 
--- Receipts: pending ones are still to be matched; message_id is set when one was. reference: the message that the receipt itself names.
+-- Receipts: pending ones are to be looked at from look_at on; message_id is set when one found its message. reference: the message that the
+-- receipt itself names.
 alter table gateway.receipt
     add column reference uuid,
     add column reference_part int,
     add column opted_out boolean not null default false,
     add column pending boolean not null default true,
+    add column looks int not null default 0,
+    add column look_at timestamptz not null default '-infinity',
     add column message_id uuid;
-create index receipt_pending on gateway.receipt (at) where pending;
+create index receipt_pending on gateway.receipt (look_at) where pending;
 create index receipt_message on gateway.receipt (account_id, message_id) where message_id is not null;
+-- What found no message goes after a week, the others when their events go.
+drop index gateway.receipt_age;
+create index receipt_waiting on gateway.receipt (at) where message_id is null;
+create index receipt_age on gateway.receipt using brin (at);
+
+-- Whether an opt-out holds on the channel where it was said, or on all channels of the account.
+alter table gateway.account add column opt_out_scope text not null default 'channel' check (opt_out_scope in ('channel', 'account'));
 
 -- Who must not be written to, and why. channel_id null: on no channel of the account. A row that ended is kept as evidence.
 create table gateway.opt_out (
@@ -142,6 +152,7 @@ alter table gateway.attachment
     add column attempts int not null default 0,
     add column claim_id uuid,
     add column error text;
+create index attachment_unused on gateway.attachment (created_at) where message_id is null;
 create index attachment_waiting on gateway.attachment (account_id, channel_id, run_at) where status = 'waiting';
 
 -- Random bytes made here once; every gateway on this database signs with the same ones. media: the URLs under /media.

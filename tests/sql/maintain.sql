@@ -1,6 +1,6 @@
 -- Weeks of journal and log are made ahead and dropped after their retention; ids and receipts go after theirs.
 begin;
-select plan (18);
+select plan (23);
 \ir lib/give.sql
 create function pg_temp.weeks (p_table text) returns text[] language sql as $$
     select array_agg (right (c.relname, 8) order by c.relname)
@@ -11,7 +11,7 @@ $$;
 do $$
 declare v_name text;
 begin
-    for v_name in select inhrelid::regclass::text from pg_inherits where inhparent in ('gateway.journal'::regclass, 'gateway.event'::regclass)
+    for v_name in select inhrelid::regclass::text from pg_inherits where inhparent in ('gateway.journal'::regclass, 'gateway.attempt'::regclass, 'gateway.event'::regclass)
                   and inhrelid::regclass::text !~ 'default' loop
         execute 'drop table ' || v_name;
     end loop;
@@ -58,5 +58,22 @@ select maintain ('2026-05-08 00:00:01+00', '14 days', '60 days', '7 days') \gset
 select is ((select array_agg (m.external_id) from gateway.provider_id p join gateway.message m using (account_id, message_id) where p.account_id = :acme), '{young}',
            'ids of providers are kept as long as they may redeliver');
 select is ((select array_agg (external_id) from gateway.receipt where account_id = :acme), '{young}', 'receipts of nothing are kept for seven days');
+
+-- The way out.
+select is (pg_temp.weeks ('attempt') @> '{20260504,20260511}', true, 'attempts have their weeks, too');
+select message_id as message from gateway.message where account_id = :acme limit 1 \gset
+insert into gateway.receipt (account_id, channel_id, hash, journal_id, position, external_id, status, at, message_id)
+    values (:acme, :sms, pg_temp.make_hash ('ours'), :'message', 0, 'ours', 'sent', '2026-05-01 00:00:00+00', :'message');
+insert into gateway.idempotency (account_id, hash, fingerprint, status, body, created_at)
+    select :acme, sha256 (t::text::bytea), sha256 ('x'), 202, '{}', t from unnest ('{2026-05-07 00:00:00+00,2026-05-08 00:00:00+00}'::timestamptz[]) t;
+insert into gateway.attachment (account_id, attachment_id, message_id, position, status, name, created_at)
+    select :acme, gen_random_uuid (), m, 0, 'stored', n, t
+    from (values (null::uuid, 'forgotten', '2026-05-07 00:00:00+00'::timestamptz), (null, 'fresh', '2026-05-08 00:00:00+00'), (:'message', 'used', '2026-05-01 00:00:00+00')) x (m, n, t);
+select maintain ('2026-05-08 00:00:01+00', '14 days', '60 days', '7 days') \gset
+select is ((select array_agg (external_id order by external_id) from gateway.receipt where account_id = :acme), '{ours,young}', 'a receipt that has its message is kept with it');
+select is ((select array_agg (created_at) from gateway.idempotency), '{2026-05-08 00:00:00+00}', 'answers to POSTs are kept for a day');
+select is ((select array_agg (name order by name) from gateway.attachment where account_id = :acme), '{fresh,used}', 'a file that no message took goes after a day');
+select maintain ('2026-07-08 00:00:00+00', '14 days', '60 days', '90 days') \gset
+select is ((select count (*) from gateway.receipt where account_id = :acme), 0::bigint, 'receipts go with their events');
 select * from finish ();
 rollback;

@@ -130,7 +130,7 @@ select lives_ok (format ('select * from api_ticket_patch (%s, %L, 2, null, %L, n
 -- Contacts and channels.
 select contact_id as contact from gateway.address where account_id = :acme and uri = 'tel:+15552220001' \gset
 select is ((select body::jsonb - 'id' - 'created_at' - 'updated_at' from api_contact (:acme, :'contact')),
-           '{"name": null, "addresses": ["tel:+15552220001"], "version": 1}', 'a contact with its addresses');
+           '{"name": null, "addresses": ["tel:+15552220001"], "blocked_at": null, "opt_outs": [], "version": 1}', 'a contact with its addresses');
 select throws_ok (format ('select * from api_contact (%s, %L)', :globex, :'contact'), 'SB404', 'no such contact', 'another account''s contact is not there');
 select is ((select array_agg (j ->> 'slug' || ' ' || (j ->> 'status') order by o) from api_channels (:acme) c, json_array_elements (c.data::json) with ordinality x (j, o)),
            '{"other active","sms active"}', 'the channels of an account, by name');

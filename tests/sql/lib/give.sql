@@ -22,7 +22,8 @@ create function pg_temp.make_hash (p_external_id text) returns bytea language sq
     select substr (sha256 (convert_to ('m ' || p_external_id, 'UTF8')), 1, 16)
 $$;
 
--- Requests: [{account, channel, at, raw, quarantine, messages: [{id, from, name, text, at, files: [{url, mime, name}]}], receipts: [{id, status, …}]}]
+-- Requests: [{account, channel, at, raw, quarantine, messages: [{id, from, name, text, at, keyword,
+-- files: [{url, mime, name}]}], receipts: [{id, status, code, detail, at, reference, part, opted_out}]}]
 create function pg_temp.give (p_seed text, p_requests jsonb, out stored int, out known int, out quarantined int, out receipts int)
 language sql as $$
     with q as materialized (
@@ -52,7 +53,8 @@ language sql as $$
                coalesce (array_agg ('tel:+15550001111'::text order by n), '{}') tt,
                coalesce (array_agg (j ->> 'name' order by n), '{}') name, coalesce (array_agg (j ->> 'text' order by n), '{}') te,
                coalesce (array_agg (jsonb_build_object ('kind', 'text', 'text', j ->> 'text') order by n), '{}') cn,
-               coalesce (array_agg ((j ->> 'at')::timestamptz order by n), '{}') pt
+               coalesce (array_agg ((j ->> 'at')::timestamptz order by n), '{}') pt,
+               coalesce (array_agg (j ->> 'keyword' order by n), '{}') kw
         from m
     ), fs as (
         select coalesce (array_agg (n order by o), '{}') n, coalesce (array_agg (p order by o), '{}') p,
@@ -65,15 +67,18 @@ language sql as $$
                coalesce (array_agg (pg_temp.make_hash (j ->> 'id') order by r, p), '{}') h,
                coalesce (array_agg (j ->> 'id' order by r, p), '{}') e, coalesce (array_agg (j ->> 'status' order by r, p), '{}') st,
                coalesce (array_agg (j ->> 'code' order by r, p), '{}') code, coalesce (array_agg (j ->> 'detail' order by r, p), '{}') d,
-               coalesce (array_agg ((j ->> 'at')::timestamptz order by r, p), '{}') t
+               coalesce (array_agg ((j ->> 'at')::timestamptz order by r, p), '{}') t,
+               coalesce (array_agg ((j ->> 'reference')::uuid order by r, p), '{}') f,
+               coalesce (array_agg ((j ->> 'part')::int order by r, p), '{}') g,
+               coalesce (array_agg (coalesce ((j ->> 'opted_out')::boolean, false) order by r, p), '{}') oo
         from s
     )
-    select i.*
+    select i.stored, i.known, i.quarantined, i.receipts
     from qs, ms, fs, ss,
          intake (qs.a, qs.c, qs.id, qs.t, qs.raw, qs.file, qs.size, qs.q,
-                 ms.r, ms.h, ms.e, ms.id, ms.contact, ms.ticket, ms.f, ms.tt, ms.name, ms.te, ms.cn, ms.pt,
+                 ms.r, ms.h, ms.e, ms.id, ms.contact, ms.ticket, ms.f, ms.tt, ms.name, ms.te, ms.cn, ms.pt, ms.kw,
                  fs.n, fs.p, fs.id, fs.u, fs.mi, fs.na,
-                 ss.r, ss.p, ss.h, ss.e, ss.st, ss.code, ss.d, ss.t) i
+                 ss.r, ss.p, ss.h, ss.e, ss.st, ss.code, ss.d, ss.t, ss.f, ss.g, ss.oo) i
 $$;
 
 -- One message in a request of its own, of a sender.

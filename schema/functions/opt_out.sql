@@ -1,0 +1,100 @@
+-- Who must not be written to. An opt-out holds on one line, or, where the business wants it so (opt_out_scope), on all of its channels. Only
+-- whoever holds the pair writes here, in the order of account and address.
+
+create function is_opted_out (p_account bigint, p_channel bigint, p_uri text) returns boolean language plpgsql stable as $$
+begin
+    return exists (
+        select from gateway.opt_out o
+        where o.account_id = p_account and o.uri = p_uri and coalesce (o.channel_id, 0) in (0, p_channel) and o.ended_at is null);
+end $$;
+comment on function is_opted_out is 'whether nothing must be sent to this address on this channel; no locks';
+
+-- Notes opt-outs, unless they are known, in the order of account and address. Gives back the contacts of those that are new; null: the address
+-- has none yet.
+create function opt_out (p_accounts bigint[], p_ids uuid[], p_channels bigint[], p_uris text[], p_source text, p_words text[], p_journals uuid[],
+                         p_now timestamptz)
+returns table (account_id bigint, contact_id uuid) language plpgsql as $$
+#variable_conflict use_column
+begin
+    return query
+    with made as (
+        insert into gateway.opt_out (account_id, opt_out_id, channel_id, uri, source, word, journal_id, at)
+        select distinct on (a, u, s) a, i, s, u, p_source, left (w, 40), j, p_now
+        from unnest (p_accounts, p_ids, p_channels, p_uris, p_words, p_journals) x (a, i, c, u, w, j)
+        cross join lateral (
+            select case when k.opt_out_scope = 'channel' then c end from gateway.account k where k.account_id = a
+        ) scope (s)
+        where not is_opted_out (a, c, u)
+        order by a, u, s
+        on conflict do nothing
+        returning account_id, uri
+    )
+    select m.account_id, k.contact_id from made m left join gateway.address k on k.account_id = m.account_id and k.uri = m.uri;
+end $$;
+comment on function opt_out is 'registers opt-outs; locks opt_out in the order of account and address; the caller holds the pairs';
+
+-- What customers say by a keyword, one position a message in the order in which they came: "stop" opts out, "start" ends what keywords and
+-- providers made, "yes" does so only where there is something to end. Gives back the keyword of each that was one, and its event.
+create function heed (p_accounts bigint[], p_ids uuid[], p_channels bigint[], p_uris text[], p_keywords text[], p_words text[], p_journals uuid[],
+                      p_at timestamptz[], out keywords text[], out events text[]) language plpgsql as $$
+declare
+    o int;
+begin
+    keywords := p_keywords;
+    events := array_fill (null::text, array[cardinality (p_keywords)]);
+    for o in
+        select x.n from unnest (p_accounts, p_uris, p_keywords) with ordinality x (a, u, k, n)
+        where x.k is not null
+        order by x.a, x.u, x.n
+    loop
+        if p_keywords[o] = 'stop' then
+            perform from opt_out (p_accounts[o:o], p_ids[o:o], p_channels[o:o], p_uris[o:o], 'keyword', p_words[o:o], p_journals[o:o], p_at[o]);
+            events[o] := case when found then 'contact.opted_out' end;
+        elsif p_keywords[o] in ('start', 'yes') then
+            update gateway.opt_out k set ended_at = p_at[o], ended_by = 'keyword'
+            where k.account_id = p_accounts[o] and k.uri = p_uris[o] and coalesce (k.channel_id, 0) in (0, p_channels[o]) and k.ended_at is null
+              and k.source in ('keyword', 'provider');
+            events[o] := case when found then 'contact.opted_in' end;
+            if p_keywords[o] = 'yes' and not found then
+                keywords[o] := null;
+            end if;
+        end if;
+    end loop;
+end $$;
+comment on function heed is 'does what keywords ask for; locks opt_out in the order of account and address; the caller holds the pairs';
+
+create function opt_out_json (p_account bigint, p_opt_out uuid) returns setof json language sql stable rows 1 as $$
+    select json_build_object (
+        'id', o.opt_out_id,
+        'address', o.uri,
+        'channel', (select c.slug from gateway.channel c where c.account_id = o.account_id and c.channel_id = o.channel_id),
+        'source', o.source,
+        'word', o.word,
+        'at', json_time (o.at),
+        'ended_at', json_time (o.ended_at))
+    from gateway.opt_out o
+    where o.account_id = p_account and o.opt_out_id = p_opt_out
+$$;
+comment on function opt_out_json is 'an opt-out; channel null: on all of them';
+
+-- One page of the registry, newest first, ended ones with it. p_after: the id of the last one of the page before.
+create function api_opt_outs (p_account bigint, p_limit int, p_after uuid) returns table (data text, next text, at bigint)
+language plpgsql stable set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+    v_at bigint := event_at (p_account);
+begin
+    return query
+    with page as materialized (
+        select o.opt_out_id, row_number () over (order by o.opt_out_id desc) as n
+        from gateway.opt_out o
+        where o.account_id = p_account and o.opt_out_id < coalesce (p_after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        order by o.opt_out_id desc
+        limit p_limit + 1
+    )
+    select coalesce (json_agg (j order by p.n) filter (where p.n <= p_limit), '[]')::text,
+           case when count (*) > p_limit then (array_agg (p.opt_out_id) filter (where p.n = p_limit))[1]::text end,
+           v_at
+    from page p
+    cross join lateral opt_out_json (p_account, p.opt_out_id) j;
+end $$;
+comment on function api_opt_outs is 'a page of opt-outs; no locks';

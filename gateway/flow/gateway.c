@@ -80,7 +80,8 @@ static void reload (struct gateway *gateway)
 static size_t body_max (const struct http_request *head, void *data)
 {
     g_autoptr (struct_config) config = current (data);
-    return (size_t) values_number (config->limits, g_str_has_prefix (head->path, "/hooks/") ? LIMITS_HOOK_BODY : LIMITS_API_BODY);
+    if (g_str_has_prefix (head->path, "/hooks/")) return (size_t) values_number (config->limits, LIMITS_HOOK_BODY);
+    return api_body_max (head, config);
 }
 
 static void handle_public (struct http_exchange *exchange, void *data)
@@ -104,6 +105,13 @@ static void handle_ops (struct http_exchange *exchange, void *data)
 }
 
 static void committed (int64_t account_id, void *data)
+{
+    struct gateway *gateway = data;
+    feed_wake (gateway->feed, account_id);
+}
+
+/* Perhaps something that is to be sent. */
+static void api_committed (int64_t account_id, void *data)
 {
     struct gateway *gateway = data;
     feed_wake (gateway->feed, account_id);
@@ -150,7 +158,8 @@ static struct http_server *start_server (struct gateway *gateway, unsigned row, 
 static bool start (struct gateway *gateway, GError **error)
 {
     return (gateway->schedule = schedule_start (current, gateway)) && (gateway->feed = feed_start (current, gateway, error)) &&
-           start_intake (gateway, error) && (gateway->api = api_start (current, gateway, gateway->intake, gateway->feed, error)) &&
+           start_intake (gateway, error) &&
+           (gateway->api = api_start (current, api_committed, gateway, gateway->intake, gateway->feed, error)) &&
            (gateway->ops = ops_start (gateway->intake, gateway->feed, gateway->api, gateway->schedule,
                                       (size_t) values_number (gateway->config->limits, LIMITS_INTAKE_QUEUE))) &&
            (gateway->ops_server = start_server (gateway, LISTEN_OPS, 1, handle_ops, error)) &&

@@ -8,8 +8,7 @@
 
 #define SYNC "select kind, account, channel, account_id, channel_id from sync_config ($1,$2,$3,$4,$5,$6,$7)"
 
-/* The channel's own address as its adapter is set up: the setting called `from`, if it has one. To be freed. */
-static char *channel_address (const struct channel *channel)
+char *sync_address (const struct channel *channel)
 {
     for (size_t i = 0; i < channel->adapter->n_settings; i++) {
         const char *from = g_str_equal (channel->adapter->settings[i].name, "from") ? values_text (channel->values, (unsigned) i) : NULL;
@@ -20,7 +19,7 @@ static char *channel_address (const struct channel *channel)
 
 static void put_address (params *p, const struct channel *channel)
 {
-    g_autofree char *address = channel_address (channel);
+    g_autofree char *address = sync_address (channel);
     array_text (p, address);
 }
 

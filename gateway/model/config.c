@@ -133,6 +133,7 @@ static void check_limits (struct reading *reading, const struct yaml_node *root)
     } ranges[] = {
         {LIMITS_HOOK_BODY, 1024, 64 << 20, "from 1kB to 64MB"},
         {LIMITS_API_BODY, 1024, 64 << 20, "from 1kB to 64MB"},
+        {LIMITS_UPLOAD_BODY, 1024, 64 << 20, "from 1kB to 64MB"},
         {LIMITS_REQUEST_TIME, 100000, 600000000, "from 100ms to 10m"},
         {LIMITS_IDLE_TIME, 100000, 3600000000, "from 100ms to 1h"},
         {LIMITS_CONNECTIONS, 8, 1000000, "from 8 to 1000000"},

@@ -16,6 +16,7 @@ enum { STORAGE_DIRECTORY, STORAGE_N };
 enum {
     LIMITS_HOOK_BODY,               /* 1MB: a provider's request */
     LIMITS_API_BODY,                /* 256kB: an API request */
+    LIMITS_UPLOAD_BODY,             /* 16MB: a file that is uploaded */
     LIMITS_REQUEST_TIME,            /* 10s: a request must have come whole */
     LIMITS_IDLE_TIME,               /* 60s: a kept-alive connection without a request */
     LIMITS_CONNECTIONS,             /* 4000 */

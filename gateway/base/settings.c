@@ -90,6 +90,11 @@ const char *setting_type_name (enum setting_type type)
     return names[type];
 }
 
+const char *setting_form (const struct setting *setting)
+{
+    return setting->choices ? setting->choices : setting_type_name (setting->type);
+}
+
 struct unit {
     const char *name;
     int64_t factor;
@@ -176,11 +181,18 @@ static bool parse_value (enum setting_type type, const char *text, int64_t *numb
     g_assert_not_reached ();
 }
 
+static bool is_choice (const struct setting *setting, const char *text)
+{
+    if (!setting->choices) return true;
+    g_auto (GStrv) choices = g_strsplit (setting->choices, " or ", -1);
+    return g_strv_contains ((const char *const *) choices, text);
+}
+
 /* text is taken. The first text of a row makes its number. */
-static bool value_add (struct value *value, enum setting_type type, char *text)
+static bool value_add (struct value *value, const struct setting *setting, char *text)
 {
     int64_t number;
-    if (!parse_value (type, text, &number)) {
+    if (!parse_value (setting->type, text, &number) || !is_choice (setting, text)) {
         g_free (text);
         return false;
     }
@@ -195,7 +207,7 @@ static bool value_add (struct value *value, enum setting_type type, char *text)
 static void value_fall_back (struct value *value, const struct setting *setting)
 {
     if (value->texts || !setting->fallback) return;
-    bool good = value_add (value, setting->type, g_strdup (setting->fallback));
+    bool good = value_add (value, setting, g_strdup (setting->fallback));
     g_assert (good);
 }
 
@@ -314,8 +326,7 @@ static void add_text (struct value *value, const struct setting *setting, const 
     if (node->kind != YAML_TEXT) {
         bool list = (setting->flags & SETTING_MANY) && node->kind == YAML_NOTHING;
         fault_add (faults, node->line, node->column, node->kind == YAML_NOTHING ? g_strdup ("give it a value or leave it out") : NULL,
-                   "%s must be %s, not %s", setting->name, list ? "a value" : setting_type_name (setting->type),
-                   yaml_kind_name (node->kind));
+                   "%s must be %s, not %s", setting->name, list ? "a value" : setting_form (setting), yaml_kind_name (node->kind));
         return;
     }
     g_autoptr (GError) error = NULL;
@@ -325,8 +336,8 @@ static void add_text (struct value *value, const struct setting *setting, const 
     } else if (!*text) {
         fault_add (faults, node->line, node->column, g_strdup ("give it a value or leave it out"), "%s is empty", setting->name);
         g_free (text);
-    } else if (!value_add (value, setting->type, text)) {
-        fault_add (faults, node->line, node->column, NULL, "%s must be %s", setting->name, setting_type_name (setting->type));
+    } else if (!value_add (value, setting, text)) {
+        fault_add (faults, node->line, node->column, NULL, "%s must be %s", setting->name, setting_form (setting));
     }
 }
 
@@ -373,7 +384,7 @@ struct values *values_of (struct settings table, const char *const *pairs)
     bool good = true;
     for (; *pairs; pairs += 2) {
         size_t row = row_named (table, pairs[0]);
-        good = good && row < table.n && value_add (&values->rows[row], table.rows[row].type, g_strdup (pairs[1]));
+        good = good && row < table.n && value_add (&values->rows[row], &table.rows[row], g_strdup (pairs[1]));
     }
     for (size_t i = 0; i < table.n; i++) {
         value_fall_back (&values->rows[i], &table.rows[i]);

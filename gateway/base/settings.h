@@ -44,6 +44,7 @@ struct setting {
     const char *fallback; /* as it would stand in the file; NULL: none */
     unsigned flags;
     const char *help;
+    const char *choices; /* "retry or hold": no other text is taken; NULL: any that its type allows */
 };
 
 /* A whole table. */
@@ -77,6 +78,8 @@ char *settings_suggest (const char *word, const char *const *names);
 
 /* As people say it: "a duration, as 250ms, 10s, 5m, 2h or 7d". */
 const char *setting_type_name (enum setting_type type);
+/* What a value of this row must be: one of its choices, or a value of its type. */
+const char *setting_form (const struct setting *setting);
 
 struct values *values_ref (struct values *values);
 void values_unref (struct values *values);

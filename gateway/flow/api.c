@@ -8,6 +8,7 @@
 #include "base/pulse.h"
 #include "flow/call.h"
 #include "flow/keyring.h"
+#include "flow/media_url.h"
 #include "flow/problem.h"
 #include "store/schema.h"
 
@@ -29,7 +30,9 @@ struct worker {
 
 struct api {
     struct config *(*current) (void *data);
+    void (*committed) (int64_t account_id, void *data);
     void *data;
+    GBytes *media_secret;
     struct intake *intake;
     struct feed *feed;
     struct keyring *keyring;
@@ -67,7 +70,8 @@ void call_problem (struct call *call, unsigned status, const char *detail, const
     struct http_response *response = problem_new (status, detail, place, call->request_id);
     if (status == 401) http_response_add (response, "WWW-Authenticate", "Bearer");
     if (status == 503) http_response_add (response, "Retry-After", "1");
-    if (status == 415) http_response_add (response, "Accept-Patch", "application/json, application/merge-patch+json");
+    if (status == 415 && g_str_equal (call->route->method, "PATCH"))
+        http_response_add (response, "Accept-Patch", "application/json, application/merge-patch+json");
     call_reply (call, response);
 }
 
@@ -97,7 +101,7 @@ static bool may (const char *scopes, const char *scope)
 static bool find_key (struct keyring *ring, struct call *call, char **scopes)
 {
     int64_t now = g_get_monotonic_time ();
-    if (keyring_find (ring, call->key_hash, now, &call->account_id, scopes)) return true;
+    if (keyring_find (ring, call->key_hash, now, &call->account_id, &call->key_id, scopes)) return true;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (1);
     params_bytes (p, call->key_hash, sizeof call->key_hash);
@@ -111,8 +115,9 @@ static bool find_key (struct keyring *ring, struct call *call, char **scopes)
         return false;
     }
     call->account_id = db_int64 (r, 0, 0);
+    db_id (r, 0, 1, &call->key_id);
     *scopes = db_null (r, 0, 2) ? NULL : g_strdup (db_text (r, 0, 2));
-    keyring_add (ring, call->key_hash, now, call->account_id, *scopes);
+    keyring_add (ring, call->key_hash, now, call->account_id, &call->key_id, *scopes);
     return true;
 }
 
@@ -146,7 +151,7 @@ static void work (struct worker *worker, struct call *call)
     }
     if (call->go_on)
         call->go_on (call);
-    else if (authenticate (worker->api->keyring, call))
+    else if (!call->route->scope || authenticate (worker->api->keyring, call))
         endpoint_handle (call);
 }
 
@@ -194,6 +199,11 @@ static bool push (struct api *api, struct call *call)
     return room;
 }
 
+void call_committed (const struct call *call)
+{
+    call->api->committed (call->account_id, call->api->data);
+}
+
 void call_resume (struct call *call, void (*go_on) (struct call *call))
 {
     struct api *api = call->api;
@@ -228,6 +238,38 @@ static void reply_openapi (struct call *call)
     call_reply (call, http_response_new (200, "application/json", g_bytes_new_static (openapi.data, openapi.size)));
 }
 
+/* The key, if Authorization holds something of its form; else NULL. */
+static const char *bearer (const struct http_request *request)
+{
+    const char *authorization = http_request_header (request, "Authorization");
+    return authorization && g_ascii_strncasecmp (authorization, "Bearer ", 7) == 0 && key_check (authorization + 7) ? authorization + 7
+                                                                                                                    : NULL;
+}
+
+/* A file's room is for those who show something of a key's form: its holder is looked up only when all has come. */
+size_t api_body_max (const struct http_request *head, const struct config *config)
+{
+    bool upload = g_str_equal (head->method, "POST") && g_str_equal (head->path, "/v1/attachments") && bearer (head);
+    return (size_t) values_number (config->limits, upload ? LIMITS_UPLOAD_BODY : LIMITS_API_BODY);
+}
+
+/* What needs a key. False: answered. */
+static bool admit (struct call *call, bool found)
+{
+    g_autofree char *wrong = NULL;
+    const char *key = bearer (call->request);
+    /* Who has no key learns nothing, not even which paths there are. */
+    if (!key)
+        call_problem (call, g_str_has_prefix (call->request->path, "/v1/") ? 401 : 404, NULL, NULL);
+    else if (!found)
+        call_problem (call, 404, NULL, NULL);
+    else if ((call->query = route_query (call->route, call->request->query, &wrong)))
+        key_hash (key, call->key_hash);
+    else
+        call_problem (call, 422, "not a parameter of this path, or given twice, or not UTF-8", wrong);
+    return key && found && !wrong;
+}
+
 void api_handle (struct api *api, struct http_exchange *exchange)
 {
     struct call *call = g_new0 (struct call, 1);
@@ -238,32 +280,19 @@ void api_handle (struct api *api, struct http_exchange *exchange)
     call->api = api;
     call->intake = api->intake;
     call->feed = api->feed;
-    g_autofree char *allow = NULL, *wrong = NULL;
+    call->media_secret = api->media_secret;
+    g_autofree char *allow = NULL;
     enum route_result found = route_find (call->request->method, call->request->path, &call->route, &call->id, &allow);
     if (found == ROUTE_OTHER_METHOD) {
         reply_other_method (call, allow);
         return;
     }
-    if (found == ROUTE_FOUND && !call->route->scope) {
+    if (found == ROUTE_FOUND && call->route->endpoint == GET_OPENAPI) {
         reply_openapi (call);
         return;
     }
-    /* Who has no key learns nothing, not even which paths there are. */
-    const char *authorization = http_request_header (call->request, "Authorization");
-    if (!authorization || g_ascii_strncasecmp (authorization, "Bearer ", 7) != 0 || !key_check (authorization + 7)) {
-        call_problem (call, g_str_has_prefix (call->request->path, "/v1/") ? 401 : 404, NULL, NULL);
-        return;
-    }
-    if (found == ROUTE_UNKNOWN) {
-        call_problem (call, 404, NULL, NULL);
-        return;
-    }
-    key_hash (authorization + 7, call->key_hash);
-    call->query = route_query (call->route, call->request->query, &wrong);
-    if (!call->query) {
-        call_problem (call, 422, "not a parameter of this path, or given twice, or not UTF-8", wrong);
-        return;
-    }
+    bool open = found == ROUTE_FOUND && !call->route->scope;
+    if (!open && !admit (call, found == ROUTE_FOUND)) return;
     call->config = api->current (api->data);
     if (!push (api, call)) { call_problem (call, 503, "too many requests wait", NULL); }
 }
@@ -278,11 +307,13 @@ void api_look (struct api *api, struct api_state *state)
     for (unsigned i = 0; i < api->n_workers; i++) state->connected += api->workers[i].connected;
 }
 
-struct api *api_start (struct config *(*current) (void *data), void *data, struct intake *intake, struct feed *feed, GError **error)
+struct api *api_start (struct config *(*current) (void *data), void (*committed) (int64_t account_id, void *data), void *data,
+                       struct intake *intake, struct feed *feed, GError **error)
 {
     g_autoptr (struct_config) config = current (data);
     struct api *api = g_new0 (struct api, 1);
     api->current = current;
+    api->committed = committed;
     api->data = data;
     api->intake = intake;
     api->feed = feed;
@@ -296,7 +327,9 @@ struct api *api_start (struct config *(*current) (void *data), void *data, struc
     for (unsigned i = 0; i < n; i++) {
         struct db *db =
             db_open (values_text (config->database, DATABASE_URL), "switchboard api", "-c statement_timeout=10000 -c jit=off", error);
-        if (!db) {
+        if (db && !api->media_secret) api->media_secret = media_url_secret (db, error);
+        if (!db || !api->media_secret) {
+            db_close (db);
             api_stop (api);
             api_free (api);
             return NULL;
@@ -325,6 +358,7 @@ void api_free (struct api *api)
     keyring_free (api->keyring);
     g_mutex_clear (&api->lock);
     g_cond_clear (&api->wake);
+    g_clear_pointer (&api->media_secret, g_bytes_unref);
     g_free (api->workers);
     g_free (api);
 }

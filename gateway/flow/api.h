@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * /v1 and /openapi.json. A request is matched and its key's form is checked on the HTTP thread; what needs the database waits in a bounded
+ * /v1, /media and /openapi.json. A request is matched and its key's form is checked on the HTTP thread; what needs the database waits in a bounded
  * queue for one of the workers, each with a connection of its own. Bodies are JSON that SQL functions built, passed through.
  */
 #pragma once
@@ -11,11 +11,16 @@
 
 struct api;
 
-struct api *api_start (struct config *(*current) (void *data), void *data, struct intake *intake, struct feed *feed, GError **error);
+/* committed: something of this account was stored, perhaps to be sent; any thread, must not block. */
+struct api *api_start (struct config *(*current) (void *data), void (*committed) (int64_t account_id, void *data), void *data,
+                       struct intake *intake, struct feed *feed, GError **error);
 /* Answers what waits, then ends. After intake_stop: what the intake holds comes back here. */
 void api_stop (struct api *api);
 /* After api_stop, once nobody can hand it anything any more. */
 void api_free (struct api *api);
+
+/* The largest body of a request to the API. */
+size_t api_body_max (const struct http_request *head, const struct config *config);
 
 /* Takes exchange. HTTP thread. */
 void api_handle (struct api *api, struct http_exchange *exchange);

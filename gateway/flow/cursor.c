@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/cursor.h"
 
+#include "base/base64url.h"
+
+#include <glib.h>
 #include <string.h>
 
 #define VERSION 1
@@ -18,14 +21,6 @@ static void seal (const char *row_key, size_t length, const uint8_t key_hash[32]
     g_hmac_unref (hmac);
 }
 
-static void translate (char *text, const char *from, const char *to)
-{
-    for (; *text; text++) {
-        const char *at = strchr (from, *text);
-        if (at) *text = to[at - from];
-    }
-}
-
 char *cursor_seal (const char *row_key, const uint8_t key_hash[32], const char *filter)
 {
     uint8_t mac[32], version = VERSION;
@@ -34,22 +29,14 @@ char *cursor_seal (const char *row_key, const uint8_t key_hash[32], const char *
     g_byte_array_append (bytes, &version, 1);
     g_byte_array_append (bytes, mac, N_MAC);
     g_byte_array_append (bytes, (const guint8 *) row_key, (guint) strlen (row_key));
-    char *text = g_base64_encode (bytes->data, bytes->len);
-    translate (text, "+/", "-_");
-    text[strcspn (text, "=")] = '\0';
-    return text;
+    return base64url_format (bytes->data, bytes->len);
 }
 
 char *cursor_open (const char *cursor, const uint8_t key_hash[32], const char *filter)
 {
-    if (strlen (cursor) > LENGTH_MOST ||
-        strspn (cursor, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != strlen (cursor))
-        return NULL;
-    g_autofree char *text = g_strconcat (cursor, &"==="[3 - (4 - strlen (cursor) % 4) % 4], NULL);
-    translate (text, "-_", "+/");
-    gsize size;
-    g_autofree guchar *bytes = g_base64_decode (text, &size);
-    if (size <= 1 + N_MAC || bytes[0] != VERSION || memchr (bytes + 1 + N_MAC, '\0', size - 1 - N_MAC)) return NULL;
+    size_t size;
+    g_autofree uint8_t *bytes = strlen (cursor) > LENGTH_MOST ? NULL : base64url_parse (cursor, &size);
+    if (!bytes || size <= 1 + N_MAC || bytes[0] != VERSION || memchr (bytes + 1 + N_MAC, '\0', size - 1 - N_MAC)) return NULL;
     const char *row_key = (const char *) bytes + 1 + N_MAC;
     uint8_t mac[32];
     seal (row_key, size - 1 - N_MAC, key_hash, filter, mac);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/delivery.h"
 
-
 #define CLAIM \
     "select account_id, channel_id, uri, position, message_id, lane, attempt, part, n_parts, weight, lost, refusal, give_up_at, text, " \
     "content, attachments, notes from claim ($1, $2, $3, $4, $5, $6 * interval '1 microsecond')"
-#define SETTLE \
-    "select settle ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
+#define SETTLE "select settle ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
 
 void delivery_free (struct delivery *delivery)
 {

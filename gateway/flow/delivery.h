@@ -32,8 +32,8 @@ struct settlement {
     char *external_id;        /* OUTCOME_SENT, OUTCOME_PROGRESS */
     const char *code, *title; /* static; ours */
     char *detail, *provider_code;
-    int http_status; /* 0: no answer */
-    int64_t took;    /* µs */
+    int http_status;  /* 0: no answer */
+    int64_t took;     /* µs */
     int64_t retry_at; /* µs since 1970; 0: not */
     char *notes;
 };

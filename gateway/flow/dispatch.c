@@ -142,7 +142,8 @@ static bool take_off (struct flight *flight)
 
 /* ---- what became of them ---- */
 
-static void set_health (struct dispatch *dispatch, const struct sender *sender, const struct channel *channel, const char *health, const char *cause, const char *remedy)
+static void set_health (struct dispatch *dispatch, const struct sender *sender, const struct channel *channel, const char *health,
+                        const char *cause, const char *remedy)
 {
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (6);
@@ -191,7 +192,8 @@ static void delivered (struct dispatch *dispatch, struct flight *flight, struct 
     const char *cause = verdict->title, *remedy = verdict->remedy;
     int status = flight->outcome.result == CALL_ANSWERED ? (int) flight->outcome.answer.status : 0;
     bool broke = sender_learn (sender, verdict, g_get_monotonic_time ());
-    struct settlement *settlement = sender_judge (flight->channel, g_steal_pointer (&flight->delivery), verdict, clock_now (), g_random_int ());
+    struct settlement *settlement =
+        sender_judge (flight->channel, g_steal_pointer (&flight->delivery), verdict, clock_now (), g_random_int ());
     settle_later (dispatch, settlement, flight->took, status);
     pace_end (&sender->pace);
     if (broke) set_health (dispatch, sender, flight->channel, "down", cause, remedy);
@@ -547,9 +549,7 @@ static void drain (struct dispatch *dispatch)
     }
     g_autoptr (params) p = params_new (1);
     params_uuid (p, &dispatch->gateway_id);
-    if (!dispatch->under_way && is_connected (dispatch)) {
-        g_autoptr (db_result) r = db_call (dispatch->db, LEAVE, p, NULL);
-    }
+    if (!dispatch->under_way && is_connected (dispatch)) { g_autoptr (db_result) r = db_call (dispatch->db, LEAVE, p, NULL); }
 }
 
 static void *run (void *data)
@@ -584,8 +584,8 @@ void dispatch_look (struct dispatch *dispatch, struct dispatch_state *state)
     g_mutex_unlock (&dispatch->lock);
 }
 
-struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*changed) (void *data), void *data, struct http_client *client,
-                                 GError **error)
+struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*changed) (void *data), void *data,
+                                 struct http_client *client, GError **error)
 {
     g_autoptr (struct_config) config = current (data);
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard dispatch",

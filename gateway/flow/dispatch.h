@@ -12,8 +12,8 @@
 struct dispatch;
 
 /* current (data) is the configuration, a new reference. changed: something was committed, tell the feed. */
-struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*changed) (void *data), void *data, struct http_client *client,
-                                 GError **error);
+struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*changed) (void *data), void *data,
+                                 struct http_client *client, GError **error);
 /* Something may be due. Any thread. */
 void dispatch_wake (struct dispatch *dispatch);
 /* Claims nothing more, waits a while for what is under way, gives the rest and the leases back. */

@@ -3,14 +3,17 @@
 
 #include "base/log.h"
 #include "flow/api.h"
+#include "flow/dispatch.h"
 #include "flow/feed.h"
 #include "flow/hooks.h"
 #include "flow/intake.h"
 #include "flow/ops.h"
 #include "flow/ping.h"
+#include "flow/receipts.h"
 #include "flow/schedule.h"
 #include "flow/setup.h"
 #include "flow/sync.h"
+#include "net/http_client.h"
 #include "net/http_server.h"
 #include "store/files.h"
 #include "store/migrate.h"
@@ -33,6 +36,9 @@ struct gateway {
     struct ping *ping;
     struct ops *ops;
     struct schedule *schedule;
+    struct dispatch *dispatch;
+    struct receipts *receipts;
+    struct http_client *client;
     struct http_server *public_server, *ops_server;
 };
 
@@ -83,7 +89,8 @@ static void reload (struct gateway *gateway)
 static size_t body_max (const struct http_request *head, void *data)
 {
     g_autoptr (struct_config) config = current (data);
-    return (size_t) values_number (config->limits, g_str_has_prefix (head->path, "/hooks/") ? LIMITS_HOOK_BODY : LIMITS_API_BODY);
+    if (g_str_has_prefix (head->path, "/hooks/")) return (size_t) values_number (config->limits, LIMITS_HOOK_BODY);
+    return api_body_max (head, config);
 }
 
 static void handle_public (struct http_exchange *exchange, void *data)
@@ -106,11 +113,35 @@ static void handle_ops (struct http_exchange *exchange, void *data)
     ops_handle (gateway->ops, exchange, true);
 }
 
-static void committed (int64_t account_id, void *data)
+static void committed (int64_t account_id, bool receipts, void *data)
 {
     (void) account_id;
     struct gateway *gateway = data;
     feed_wake (gateway->feed);
+    if (receipts) receipts_wake (gateway->receipts);
+}
+
+static void sent (void *data)
+{
+    struct gateway *gateway = data;
+    feed_wake (gateway->feed);
+}
+
+/* A receipt may have ended a delivery, so that the next of its line is ready. */
+static void matched (void *data)
+{
+    struct gateway *gateway = data;
+    feed_wake (gateway->feed);
+    dispatch_wake (gateway->dispatch);
+}
+
+/* Perhaps something that is to be sent. */
+static void api_committed (int64_t account_id, void *data)
+{
+    (void) account_id;
+    struct gateway *gateway = data;
+    feed_wake (gateway->feed);
+    dispatch_wake (gateway->dispatch);
 }
 
 static bool start_intake (struct gateway *gateway, GError **error)
@@ -151,10 +182,23 @@ static struct http_server *start_server (struct gateway *gateway, unsigned row, 
         error);
 }
 
+static bool start_sending (struct gateway *gateway, GError **error)
+{
+    const struct http_client_options options = {
+        .connections = (unsigned) values_number (gateway->config->limits, LIMITS_CALLS),
+        .connections_per_host = (unsigned) values_number (gateway->config->limits, LIMITS_CALLS_PER_HOST),
+        .user_agent = "Switchboard",
+    };
+    return (gateway->client = http_client_start (&options, error)) &&
+           (gateway->receipts = receipts_start (gateway->config, matched, gateway, error)) &&
+           (gateway->dispatch = dispatch_start (current, sent, gateway, gateway->client, error));
+}
+
 static bool start (struct gateway *gateway, GError **error)
 {
     return (gateway->schedule = schedule_start (current, gateway)) && (gateway->feed = feed_start (current, gateway, error)) &&
-           start_intake (gateway, error) && (gateway->api = api_start (current, gateway, gateway->intake, gateway->feed, error)) &&
+           start_sending (gateway, error) && start_intake (gateway, error) &&
+           (gateway->api = api_start (current, api_committed, gateway, gateway->intake, gateway->feed, error)) &&
            (gateway->ping = ping_start (values_text (gateway->config->database, DATABASE_URL), error)) &&
            (gateway->ops = ops_start (gateway->intake, gateway->feed, gateway->api, gateway->schedule, gateway->ping,
                                       (size_t) values_number (gateway->config->limits, LIMITS_INTAKE_QUEUE))) &&
@@ -169,6 +213,9 @@ static void stop (struct gateway *gateway)
     if (gateway->public_server) http_server_quiesce (gateway->public_server);
     intake_stop (gateway->intake);
     api_stop (gateway->api);
+    dispatch_stop (gateway->dispatch);
+    receipts_stop (gateway->receipts);
+    if (gateway->client) http_client_stop (gateway->client);
     feed_stop (gateway->feed);
     /* kept-alive connections may ask until here: they are told to come again */
     if (gateway->public_server) http_server_stop (gateway->public_server);
@@ -177,6 +224,9 @@ static void stop (struct gateway *gateway)
     ping_stop (gateway->ping);
     api_free (gateway->api);
     intake_free (gateway->intake);
+    dispatch_free (gateway->dispatch);
+    receipts_free (gateway->receipts);
+    http_client_free (gateway->client);
     feed_free (gateway->feed);
     schedule_stop (gateway->schedule);
     config_unref (gateway->config);

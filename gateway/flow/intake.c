@@ -109,8 +109,10 @@ static void finish (struct intake_job *jobs, enum intake_outcome outcome)
 static void tell_committed (struct intake *intake, const struct intake_job *jobs)
 {
     int64_t told = 0;
+    bool receipts = false;
+    for (const struct intake_job *job = jobs; job; job = job->next) receipts |= job->received.receipts && job->received.receipts->len;
     for (const struct intake_job *job = jobs; job; job = job->next) {
-        if (job->account_id != told) intake->options.committed (job->account_id, intake->options.data);
+        if (job->account_id != told) intake->options.committed (job->account_id, receipts, intake->options.data);
         told = job->account_id;
     }
 }

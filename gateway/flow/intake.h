@@ -36,8 +36,9 @@ struct intake_options {
     const char *database_url;
     const char *directory; /* for requests over inline_max bytes */
     size_t queue, batch_items, batch_bytes, inline_max;
-    int64_t wait;                                       /* µs: a job that could not be stored for so long is answered INTAKE_BUSY */
-    void (*committed) (int64_t account_id, void *data); /* once an account and batch, after COMMIT */
+    int64_t wait; /* µs: a job that could not be stored for so long is answered INTAKE_BUSY */
+    /* Once an account and batch, after COMMIT; receipts: some were among what was stored. */
+    void (*committed) (int64_t account_id, bool receipts, void *data);
     void *data;
 };
 

@@ -8,8 +8,10 @@
 
 #define INTAKE \
     "select known from intake " \
-    "($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34)"
-#define N_PARAMETERS 34
+    "($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35," \
+    "$36," \
+    "$37,$38)"
+#define N_PARAMETERS 38
 
 /* Places of derived ids between two messages of one request: far more than any adapter takes files. */
 #define FILES_MOST 4096
@@ -137,6 +139,13 @@ static void put_jobs (params *p, const struct intake_job *jobs)
     JOBS ("text", array_text (p, j->received.kind == RECEIVED_UNREADABLE ? j->received.reason : NULL));
 }
 
+static void add_word (params *p, enum opt_out_word word)
+{
+    const char *name = opt_out_name (word);
+    g_autofree char *lower = name ? g_ascii_strdown (name, -1) : NULL;
+    array_text (p, lower);
+}
+
 static void put_messages (params *p, const struct batch *batch)
 {
     MESSAGES ("int4", array_int32 (p, x->request));
@@ -151,6 +160,7 @@ static void put_messages (params *p, const struct batch *batch)
     MESSAGES ("text", array_text (p, x->incoming->text));
     MESSAGES ("jsonb", array_json (p, x->incoming->content));
     MESSAGES ("timestamptz", array_time (p, x->incoming->at));
+    MESSAGES ("text", add_word (p, x->incoming->opt_out));
 }
 
 static void put_files (params *p, const struct batch *batch)
@@ -163,6 +173,12 @@ static void put_files (params *p, const struct batch *batch)
     FILES ("text", array_text (p, x->file->name));
 }
 
+static void add_reference (params *p, const struct receipt *receipt)
+{
+    struct id id;
+    array_uuid (p, receipt->reference && id_parse (receipt->reference, &id) ? &id : NULL);
+}
+
 static void put_receipts (params *p, const struct batch *batch)
 {
     RECEIPTS ("int4", array_int32 (p, x->request));
@@ -173,6 +189,9 @@ static void put_receipts (params *p, const struct batch *batch)
     RECEIPTS ("text", array_text (p, x->receipt->code));
     RECEIPTS ("text", array_text (p, x->receipt->detail));
     RECEIPTS ("timestamptz", array_time (p, x->receipt->at));
+    RECEIPTS ("uuid", add_reference (p, x->receipt));
+    RECEIPTS ("int4", array_int32 (p, x->receipt->part));
+    RECEIPTS ("bool", array_bool (p, x->receipt->opted_out));
 }
 
 static unsigned count_jobs (const struct intake_job *jobs)

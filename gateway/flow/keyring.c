@@ -3,6 +3,7 @@
 
 struct entry {
     int64_t asked, account_id;
+    struct id key_id;
     char *scopes;
 };
 
@@ -34,7 +35,7 @@ void keyring_free (struct keyring *ring)
     g_free (ring);
 }
 
-bool keyring_find (struct keyring *ring, const uint8_t hash[32], int64_t now, int64_t *account_id, char **scopes)
+bool keyring_find (struct keyring *ring, const uint8_t hash[32], int64_t now, int64_t *account_id, struct id *key_id, char **scopes)
 {
     g_autoptr (GBytes) key = g_bytes_new (hash, 32);
     g_mutex_lock (&ring->lock);
@@ -42,6 +43,7 @@ bool keyring_find (struct keyring *ring, const uint8_t hash[32], int64_t now, in
     bool fresh = entry && now - entry->asked < KEYRING_AGE;
     if (fresh) {
         *account_id = entry->account_id;
+        *key_id = entry->key_id;
         *scopes = g_strdup (entry->scopes);
     }
     g_mutex_unlock (&ring->lock);
@@ -55,10 +57,11 @@ static gboolean is_old (void *key, void *value, void *now)
     return *(const int64_t *) now - entry->asked >= KEYRING_AGE;
 }
 
-void keyring_add (struct keyring *ring, const uint8_t hash[32], int64_t asked, int64_t account_id, const char *scopes)
+void keyring_add (struct keyring *ring, const uint8_t hash[32], int64_t asked, int64_t account_id, const struct id *key_id,
+                  const char *scopes)
 {
     struct entry *entry = g_new (struct entry, 1);
-    *entry = (struct entry){asked, account_id, g_strdup (scopes)};
+    *entry = (struct entry){asked, account_id, *key_id, g_strdup (scopes)};
     GBytes *key = g_bytes_new (hash, 32);
     g_mutex_lock (&ring->lock);
     if (g_hash_table_size (ring->entries) >= KEYRING_MOST) g_hash_table_foreach_remove (ring->entries, is_old, &asked);

@@ -4,6 +4,8 @@
  * are unknown are not kept: nobody can fill it with guesses. A revoked key is good for at most KEYRING_AGE more. Any thread.
  */
 #pragma once
+#include "base/ids.h"
+
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,9 +21,10 @@ struct keyring *keyring_new (void);
 void keyring_free (struct keyring *ring);
 
 /* True: known since less than KEYRING_AGE before now (monotonic µs). *scopes as they were added, to be freed. */
-bool keyring_find (struct keyring *ring, const uint8_t hash[32], int64_t now, int64_t *account_id, char **scopes);
+bool keyring_find (struct keyring *ring, const uint8_t hash[32], int64_t now, int64_t *account_id, struct id *key_id, char **scopes);
 
 /* The database has found this key. asked: when it was asked (monotonic µs), not when it answered. scopes: "{a,b}", NULL for everything. A full
  * ring takes no more until something in it is too old. */
-void keyring_add (struct keyring *ring, const uint8_t hash[32], int64_t asked, int64_t account_id, const char *scopes);
+void keyring_add (struct keyring *ring, const uint8_t hash[32], int64_t asked, int64_t account_id, const struct id *key_id,
+                  const char *scopes);
 unsigned keyring_size (struct keyring *ring);

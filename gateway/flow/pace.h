@@ -16,11 +16,11 @@
 #define PACE_FAILURES 5
 
 struct pace {
-    int64_t rate;   /* thousandths a second; 0: as fast as the provider answers */
+    int64_t rate; /* thousandths a second; 0: as fast as the provider answers */
     int concurrency;
     /* the rest is pace's own */
     double tokens;
-    int64_t filled;  /* when tokens were last counted */
+    int64_t filled; /* when tokens were last counted */
     int64_t not_before;
     int under_way, failures;
     bool started;

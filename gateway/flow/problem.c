@@ -30,7 +30,7 @@ static const char *title_of (unsigned status)
     return "Error";
 }
 
-struct http_response *problem_new (unsigned status, const char *detail, const char *place, const char *request_id)
+static GString *describe (unsigned status, const char *detail, const char *place, const char *request_id)
 {
     json_auto_t *body = json_pack ("{ss ss si}", "type", "about:blank", "title", title_of (status), "status", (int) status);
     if (detail) json_object_set_new (body, "detail", json_string (detail));
@@ -38,5 +38,20 @@ struct http_response *problem_new (unsigned status, const char *detail, const ch
         json_object_set_new (body, "errors", json_pack ("[{ss ss}]", "pointer", place, "detail", detail ? detail : title_of (status)));
     if (request_id) json_object_set_new (body, "request_id", json_string (request_id));
     char *text = json_dumps (body, JSON_COMPACT);
-    return http_response_new (status, "application/problem+json", g_bytes_new_with_free_func (text, strlen (text), free, text));
+    GString *out = g_string_new (text);
+    free (text);
+    return out;
+}
+
+struct http_response *problem_new (unsigned status, const char *detail, const char *place, const char *request_id)
+{
+    return http_response_new (status, "application/problem+json", g_string_free_to_bytes (describe (status, detail, place, request_id)));
+}
+
+struct http_response *problem_more (unsigned status, const char *detail, const char *request_id, const char *members)
+{
+    GString *body = describe (status, detail, NULL, request_id);
+    body->str[body->len - 1] = ','; /* both are objects with members: the end of one is the start of the other */
+    g_string_append (body, members + 1);
+    return http_response_new (status, "application/problem+json", g_string_free_to_bytes (body));
 }

@@ -19,10 +19,17 @@ static const struct route routes[] = {
     {GET_TICKET, "GET", "/v1/tickets/{id}", "tickets:read", NO_PARAMETERS},
     {PATCH_TICKET, "PATCH", "/v1/tickets/{id}", "tickets:write", NO_PARAMETERS},
     {GET_TICKET_MESSAGES, "GET", "/v1/tickets/{id}/messages", "tickets:read", PARAMETERS ("order", "limit", "cursor")},
+    {POST_TICKET_MESSAGE, "POST", "/v1/tickets/{id}/messages", "messages:send", NO_PARAMETERS},
+    {GET_MESSAGES, "GET", "/v1/messages", "tickets:read", PARAMETERS ("reference", "status", "since", "limit", "cursor")},
+    {POST_MESSAGE, "POST", "/v1/messages", "messages:send", NO_PARAMETERS},
     {GET_MESSAGE, "GET", "/v1/messages/{id}", "tickets:read", NO_PARAMETERS},
+    {POST_CANCEL, "POST", "/v1/messages/{id}/cancel", "messages:send", NO_PARAMETERS},
+    {POST_SETTLE, "POST", "/v1/messages/{id}/settle", "messages:send", NO_PARAMETERS},
     {GET_CONTACT, "GET", "/v1/contacts/{id}", "tickets:read", NO_PARAMETERS},
     {GET_CHANNELS, "GET", "/v1/channels", "tickets:read", NO_PARAMETERS},
+    {POST_ATTACHMENT, "POST", "/v1/attachments", "messages:send", PARAMETERS ("name")},
     {GET_ATTACHMENT, "GET", "/v1/attachments/{id}", "tickets:read", NO_PARAMETERS},
+    {GET_MEDIA, "GET", "/media/{token}", NULL, NO_PARAMETERS},
     {GET_QUARANTINE, "GET", "/v1/quarantine", "quarantine:manage", PARAMETERS ("status", "limit", "cursor")},
     {POST_REPROCESS, "POST", "/v1/quarantine/{id}/reprocess", "quarantine:manage", NO_PARAMETERS},
     {GET_EVENTS, "GET", "/v1/events", "tickets:read", PARAMETERS ("after", "limit")},
@@ -34,7 +41,9 @@ static bool matches (const char *template, const char *path, struct id *id)
     const char *brace = strchr (template, '{');
     if (!brace) return g_str_equal (template, path);
     size_t head = (size_t) (brace - template);
-    if (strncmp (template, path, head) != 0 || strlen (path) < head + ID_TEXT_SIZE - 1) return false;
+    if (strncmp (template, path, head) != 0) return false;
+    if (g_str_equal (brace, "{token}")) return true;
+    if (strlen (path) < head + ID_TEXT_SIZE - 1) return false;
     char text[ID_TEXT_SIZE];
     g_strlcpy (text, path + head, sizeof text);
     return g_str_equal (path + head + ID_TEXT_SIZE - 1, brace + strlen ("{id}")) && id_parse (text, id);

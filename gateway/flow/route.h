@@ -13,10 +13,17 @@ enum endpoint {
     GET_TICKET,
     PATCH_TICKET,
     GET_TICKET_MESSAGES,
+    POST_TICKET_MESSAGE,
+    GET_MESSAGES,
+    POST_MESSAGE,
     GET_MESSAGE,
+    POST_CANCEL,
+    POST_SETTLE,
     GET_CONTACT,
     GET_CHANNELS,
+    POST_ATTACHMENT,
     GET_ATTACHMENT,
+    GET_MEDIA,
     GET_QUARANTINE,
     POST_REPROCESS,
     GET_EVENTS,
@@ -25,7 +32,7 @@ enum endpoint {
 
 struct route {
     enum endpoint endpoint;
-    const char *method, *template; /* {id} stands for one id */
+    const char *method, *template; /* {id} stands for one id, {token} for the rest, whatever that is */
     const char *scope;             /* NULL: no key needed */
     const char *const *parameters; /* query parameters that it takes, NULL-terminated */
 };

@@ -47,7 +47,8 @@ static void unsure (struct settlement *s, const struct channel *channel, int64_t
     s->retry_at = hold || again > s->delivery->give_up_at ? 0 : again;
 }
 
-struct settlement *sender_judge (const struct channel *channel, struct delivery *delivery, struct verdict *verdict, int64_t now, uint32_t random)
+struct settlement *sender_judge (const struct channel *channel, struct delivery *delivery, struct verdict *verdict, int64_t now,
+                                 uint32_t random)
 {
     struct settlement *s = g_new0 (struct settlement, 1);
     s->delivery = delivery;

@@ -26,7 +26,8 @@ void sender_configure (struct sender *sender, const struct channel *channel);
 int sender_room (struct sender *sender, int64_t monotonic);
 
 /* What the end of an attempt means. delivery is taken; verdict is read, its strings may be taken. now: µs since 1970. */
-struct settlement *sender_judge (const struct channel *channel, struct delivery *delivery, struct verdict *verdict, int64_t now, uint32_t random);
+struct settlement *sender_judge (const struct channel *channel, struct delivery *delivery, struct verdict *verdict, int64_t now,
+                                 uint32_t random);
 
 /* A verdict for what no adapter sees: no answer came. visible: the customer may have noticed the call. */
 void sender_verdict_of_silence (const struct call_outcome *outcome, bool visible, struct verdict *verdict);

@@ -6,10 +6,9 @@
 
 #include <string.h>
 
-#define SYNC "select kind, account, channel, account_id, channel_id from sync_config ($1,$2,$3,$4,$5,$6,$7)"
+#define SYNC "select kind, account, channel, account_id, channel_id from sync_config ($1,$2,$3,$4,$5,$6,$7,$8)"
 
-/* The channel's own address as its adapter is set up: the setting called `from`, if it has one. To be freed. */
-static char *channel_address (const struct channel *channel)
+char *sync_address (const struct channel *channel)
 {
     for (size_t i = 0; i < channel->adapter->n_settings; i++) {
         const char *from = g_str_equal (channel->adapter->settings[i].name, "from") ? values_text (channel->values, (unsigned) i) : NULL;
@@ -20,7 +19,7 @@ static char *channel_address (const struct channel *channel)
 
 static void put_address (params *p, const struct channel *channel)
 {
-    g_autofree char *address = channel_address (channel);
+    g_autofree char *address = sync_address (channel);
     array_text (p, address);
 }
 
@@ -42,6 +41,7 @@ static void put_config (params *p, const struct config *config)
     params_text (p, config->path);
     ACCOUNTS (array_text (p, account->slug));
     ACCOUNTS (array_text (p, account->name));
+    ACCOUNTS (array_text (p, account->opt_out_scope));
     CHANNELS (array_text (p, channel->account));
     CHANNELS (array_text (p, channel->slug));
     CHANNELS (array_text (p, channel->adapter->name));
@@ -65,7 +65,7 @@ static void take_ids (struct config *config, const char *slug, const char *chann
 
 bool sync_config (struct db *db, struct config *config, GError **error)
 {
-    g_autoptr (params) p = params_new (7);
+    g_autoptr (params) p = params_new (8);
     put_config (p, config);
     g_autoptr (db_result) rows = db_call (db, SYNC, p, error);
     if (!rows) return false;

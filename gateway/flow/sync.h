@@ -9,3 +9,6 @@
 /* Accounts and channels of config are made or enabled; those that left its file are disabled, never deleted. Fills the ids in config, which must not
  * be shared yet. */
 bool sync_config (struct db *db, struct config *config, GError **error);
+
+/* The channel's own address as its adapter is set up: the setting called `from`. To be freed; NULL: it has none. */
+char *sync_address (const struct channel *channel);

@@ -133,6 +133,7 @@ static void check_limits (struct reading *reading, const struct yaml_node *root)
     } ranges[] = {
         {LIMITS_HOOK_BODY, 1024, 64 << 20, "from 1kB to 64MB"},
         {LIMITS_API_BODY, 1024, 64 << 20, "from 1kB to 64MB"},
+        {LIMITS_UPLOAD_BODY, 1024, 64 << 20, "from 1kB to 64MB"},
         {LIMITS_REQUEST_TIME, 100000, 600000000, "from 100ms to 10m"},
         {LIMITS_IDLE_TIME, 100000, 3600000000, "from 100ms to 1h"},
         {LIMITS_CONNECTIONS, 8, 1000000, "from 8 to 1000000"},
@@ -144,6 +145,8 @@ static void check_limits (struct reading *reading, const struct yaml_node *root)
         {LIMITS_API_QUEUE, 1, 1000000, "from 1 to 1000000"},
         {LIMITS_STREAMS, 0, 1000000, "at most 1000000"},
         {LIMITS_STREAM_BUFFER, 4096, 64 << 20, "from 4kB to 64MB"},
+        {LIMITS_CALLS, 1, 10000, "from 1 to 10000"},
+        {LIMITS_CALLS_PER_HOST, 1, 10000, "from 1 to 10000"},
         {LIMITS_JOURNAL_INLINE, 0, 16 << 20, "at most 16MB"},
     };
     G_STATIC_ASSERT (G_N_ELEMENTS (ranges) == LIMITS_N);
@@ -303,6 +306,7 @@ static void read_account (struct reading *reading, const char *base, const struc
     struct account *account = g_new0 (struct account, 1);
     account->slug = g_string_chunk_insert (config->strings, key->text);
     account->name = g_string_chunk_insert (config->strings, name ? name : "");
+    account->opt_out_scope = g_string_chunk_insert (config->strings, values_text (values, ACCOUNT_OPT_OUT_SCOPE));
     account->channels = g_ptr_array_new_with_free_func (channel_free);
     g_ptr_array_add (config->accounts, account);
     values_unref (values);

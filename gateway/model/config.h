@@ -16,6 +16,7 @@ enum { STORAGE_DIRECTORY, STORAGE_N };
 enum {
     LIMITS_HOOK_BODY,               /* 1MB: a provider's request */
     LIMITS_API_BODY,                /* 256kB: an API request */
+    LIMITS_UPLOAD_BODY,             /* 16MB: a file that is uploaded */
     LIMITS_REQUEST_TIME,            /* 10s: a request must have come whole */
     LIMITS_IDLE_TIME,               /* 60s: a kept-alive connection without a request */
     LIMITS_CONNECTIONS,             /* 4000 */
@@ -27,15 +28,17 @@ enum {
     LIMITS_API_QUEUE,               /* 256 API requests waiting for a connection */
     LIMITS_STREAMS,                 /* 2000 event streams at once */
     LIMITS_STREAM_BUFFER,           /* 256kB: bytes a slow reader may be behind before it is cut off */
+    LIMITS_CALLS,                   /* 500 calls to providers at once */
+    LIMITS_CALLS_PER_HOST,          /* 50 */
     LIMITS_JOURNAL_INLINE,          /* 64kB: larger request bodies go to storage.directory */
     LIMITS_N
 };
 enum { RETENTION_JOURNAL, RETENTION_EVENTS, RETENTION_PROVIDER_IDS, RETENTION_N };
 
 struct account {
-    const char *slug, *name; /* owned by the config */
-    GPtrArray *channels;     /* of struct channel */
-    int64_t account_id;      /* 0 before it is synchronised */
+    const char *slug, *name, *opt_out_scope; /* owned by the config */
+    GPtrArray *channels;                     /* of struct channel */
+    int64_t account_id;                      /* 0 before it is synchronised */
 };
 
 struct config {
@@ -49,7 +52,7 @@ struct config {
 };
 
 /* Rows of an account's and of a webhook's mapping. */
-enum { ACCOUNT_NAME, ACCOUNT_N };
+enum { ACCOUNT_NAME, ACCOUNT_OPT_OUT_SCOPE, ACCOUNT_N };
 enum { WEBHOOK_URL, WEBHOOK_SECRET, WEBHOOK_EVENTS, WEBHOOK_N };
 
 /* Reads and checks path. Faults are appended to faults (base/fault.h; in file order, at most FAULTS_MOST). NULL if there is any fault. */

@@ -27,6 +27,7 @@ static const struct setting storage_settings[] = {
 static const struct setting limits_settings[] = {
     [LIMITS_HOOK_BODY] = {"hook_body", SETTING_SIZE, "1MB", 0, "largest body of a provider's request; larger ones are answered 413"},
     [LIMITS_API_BODY] = {"api_body", SETTING_SIZE, "256kB", 0, "largest body of an API request"},
+    [LIMITS_UPLOAD_BODY] = {"upload_body", SETTING_SIZE, "16MB", 0, "largest file that is uploaded for a message"},
     [LIMITS_REQUEST_TIME] = {"request_time", SETTING_DURATION, "10s", 0, "a request must have come whole by then; else 408"},
     [LIMITS_IDLE_TIME] = {"idle_time", SETTING_DURATION, "60s", 0, "a connection without a request is closed then"},
     [LIMITS_CONNECTIONS] = {"connections", SETTING_INTEGER, "4000", 0, "HTTP connections at once"},
@@ -41,6 +42,8 @@ static const struct setting limits_settings[] = {
     [LIMITS_STREAMS] = {"streams", SETTING_INTEGER, "2000", 0, "event streams at once"},
     [LIMITS_STREAM_BUFFER] = {"stream_buffer", SETTING_SIZE, "256kB", 0,
                               "how far a slow reader of events may be behind before it is cut off"},
+    [LIMITS_CALLS] = {"calls", SETTING_INTEGER, "500", 0, "calls to providers at once"},
+    [LIMITS_CALLS_PER_HOST] = {"calls_per_host", SETTING_INTEGER, "50", 0, "of these to one host"},
     [LIMITS_JOURNAL_INLINE] = {"journal_inline", SETTING_SIZE, "64kB", 0,
                                "larger request bodies go to storage.directory instead of the database"},
 };
@@ -53,6 +56,9 @@ static const struct setting retention_settings[] = {
 
 static const struct setting account_settings[] = {
     [ACCOUNT_NAME] = {"name", SETTING_STRING, NULL, SETTING_REQUIRED, "what the business is called"},
+    [ACCOUNT_OPT_OUT_SCOPE] = {"opt_out_scope", SETTING_STRING, "pair", 0,
+                               "how far a customer's STOP goes: on the channel it came by (pair), or on every channel of the account",
+                               "pair or account"},
 };
 
 static const struct setting channel_settings[] = {
@@ -61,7 +67,8 @@ static const struct setting channel_settings[] = {
     [CHANNEL_ALLOW_PRIVATE] = {"allow_private", SETTING_BOOLEAN, "false", 0, "whether the provider may be called at a private address"},
     [CHANNEL_API_URL] = {"api_url", SETTING_URL, NULL, 0, "the provider's API, where it is not the usual one (a region, a test)"},
     [CHANNEL_ON_UNCERTAIN] = {"on_uncertain", SETTING_STRING, "retry", 0,
-                              "what becomes of a message that may or may not have been sent: retry sends it again, hold waits for a hand"},
+                              "what becomes of a message that may or may not have been sent: retry sends it again, hold waits for a hand",
+                              "retry or hold"},
     [CHANNEL_UNCERTAIN_WAIT] = {"uncertain_wait", SETTING_DURATION, "30s", 0,
                                 "before it is sent again: so long a receipt may still settle it"},
     [CHANNEL_GIVE_UP_AFTER] = {"give_up_after", SETTING_DURATION, "4h", 0, "a message that could not be sent by then has failed"},
@@ -107,7 +114,7 @@ static void document_settings (GString *out, struct settings settings)
     for (size_t i = 0; i < settings.n; i++) {
         const struct setting *setting = &settings.rows[i];
         bool required = setting->flags & SETTING_REQUIRED;
-        g_string_append_printf (out, "| `%s` | %s%s%s | ", setting->name, setting_type_name (setting->type),
+        g_string_append_printf (out, "| `%s` | %s%s%s | ", setting->name, setting_form (setting),
                                 setting->flags & SETTING_MANY ? ", or a list of them" : "",
                                 setting->flags & SETTING_SECRET ? "; secret" : "");
         if (setting->fallback)

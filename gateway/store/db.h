@@ -61,6 +61,7 @@ void params_time (params *p, int64_t at); /* timestamptz; 0: null */
 void params_array (params *p, const char *type);
 void array_int64 (params *p, int64_t value);
 void array_int32 (params *p, int32_t value);
+void array_bool (params *p, bool value);
 void array_text (params *p, const char *text);
 void array_json (params *p, const char *json);
 void array_uuid (params *p, const struct id *id);

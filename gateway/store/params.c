@@ -201,6 +201,13 @@ void array_int32 (params *p, int32_t value)
     p->n_elements++;
 }
 
+void array_bool (params *p, bool value)
+{
+    put_int32 (p, 1);
+    put (p, value ? "\1" : "\0", 1);
+    p->n_elements++;
+}
+
 void array_bytes (params *p, const void *data, size_t size)
 {
     put_int32 (p, data ? (int32_t) size : -1);

@@ -22,7 +22,7 @@ begin
         select distinct on (a, u, s) a, i, s, u, p_source, left (w, 40), j, p_now
         from unnest (p_accounts, p_ids, p_channels, p_uris, p_words, p_journals) x (a, i, c, u, w, j)
         cross join lateral (
-            select case when k.opt_out_scope = 'channel' then c end from gateway.account k where k.account_id = a
+            select case when k.opt_out_scope = 'pair' then c end from gateway.account k where k.account_id = a
         ) scope (s)
         where not is_opted_out (a, c, u)
         order by a, u, s

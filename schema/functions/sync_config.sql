@@ -1,5 +1,5 @@
 -- Accounts and channels as a configuration file says. What left the file is disabled if this file had put it there, never deleted.
-create function sync_config (p_file text, p_accounts text[], p_names text[], p_channel_accounts text[], p_channel_slugs text[],
+create function sync_config (p_file text, p_accounts text[], p_names text[], p_opt_out_scopes text[], p_channel_accounts text[], p_channel_slugs text[],
                              p_adapters text[], p_addresses text[])
 returns table (kind text, account text, channel text, account_id bigint, channel_id bigint)
 language plpgsql as $$
@@ -8,10 +8,12 @@ begin
     -- One at a time: two gateways of one file start together.
     perform pg_advisory_xact_lock (1398227525);
 
-    insert into gateway.account as a (slug, name, config_file)
-    select s, coalesce (n, s), p_file from unnest (p_accounts, p_names) x (s, n)
-    on conflict (slug) do update set name = excluded.name, config_file = excluded.config_file, disabled_at = null
-    where (a.name, a.config_file, a.disabled_at) is distinct from (excluded.name, excluded.config_file, null);
+    insert into gateway.account as a (slug, name, opt_out_scope, config_file)
+    select s, coalesce (n, s), coalesce (o, 'pair'), p_file from unnest (p_accounts, p_names, p_opt_out_scopes) x (s, n, o)
+    on conflict (slug) do update
+    set name = excluded.name, opt_out_scope = excluded.opt_out_scope, config_file = excluded.config_file, disabled_at = null
+    where (a.name, a.opt_out_scope, a.config_file, a.disabled_at)
+          is distinct from (excluded.name, excluded.opt_out_scope, excluded.config_file, null);
 
     update gateway.account a set disabled_at = now ()
     where a.config_file = p_file and a.disabled_at is null and a.slug <> all (p_accounts);

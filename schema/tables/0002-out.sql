@@ -86,7 +86,7 @@ create index receipt_waiting on gateway.receipt (at) where message_id is null;
 create index receipt_age on gateway.receipt using brin (at);
 
 -- Whether an opt-out holds on the channel where it was said, or on all channels of the account.
-alter table gateway.account add column opt_out_scope text not null default 'channel' check (opt_out_scope in ('channel', 'account'));
+alter table gateway.account add column opt_out_scope text not null default 'pair' check (opt_out_scope in ('pair', 'account'));
 
 -- Who must not be written to, and why. channel_id null: on no channel of the account. A row that ended is kept as evidence.
 create table gateway.opt_out (

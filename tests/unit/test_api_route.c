@@ -24,10 +24,18 @@ static void test_every_path_finds_its_route (void)
         {"GET", "/v1/tickets/" ID, GET_TICKET, "tickets:read"},
         {"PATCH", "/v1/tickets/" ID, PATCH_TICKET, "tickets:write"},
         {"GET", "/v1/tickets/" ID "/messages", GET_TICKET_MESSAGES, "tickets:read"},
+        {"POST", "/v1/tickets/" ID "/messages", POST_TICKET_MESSAGE, "messages:send"},
+        {"GET", "/v1/messages", GET_MESSAGES, "tickets:read"},
+        {"POST", "/v1/messages", POST_MESSAGE, "messages:send"},
         {"GET", "/v1/messages/" ID, GET_MESSAGE, "tickets:read"},
+        {"POST", "/v1/messages/" ID "/cancel", POST_CANCEL, "messages:send"},
+        {"POST", "/v1/messages/" ID "/settle", POST_SETTLE, "messages:send"},
         {"GET", "/v1/contacts/" ID, GET_CONTACT, "tickets:read"},
         {"GET", "/v1/channels", GET_CHANNELS, "tickets:read"},
+        {"POST", "/v1/attachments", POST_ATTACHMENT, "messages:send"},
         {"GET", "/v1/attachments/" ID, GET_ATTACHMENT, "tickets:read"},
+        {"GET", "/media/any%20thing", GET_MEDIA, NULL},
+        {"HEAD", "/media/", GET_MEDIA, NULL},
         {"GET", "/v1/quarantine", GET_QUARANTINE, "quarantine:manage"},
         {"POST", "/v1/quarantine/" ID "/reprocess", POST_REPROCESS, "quarantine:manage"},
         {"GET", "/v1/events", GET_EVENTS, "tickets:read"},
@@ -74,6 +82,9 @@ static void test_other_paths_are_unknown (void)
         "/v1/tickets/../tickets",
         "/v1/quarantine/" ID,
         "/v1/quarantine/" ID "/done",
+        "/v1/messages/" ID "/send",
+        "/media",
+        "/v1/media/x",
         "/openapi.json/",
         "/metrics",
     };
@@ -97,16 +108,32 @@ static void test_other_methods_are_told_which_there_are (void)
     g_assert_cmpstr (allow, ==, "GET, HEAD, PATCH");
     g_assert_cmpint (find ("GET", "/v1/quarantine/" ID "/reprocess", &route, &id, &allow), ==, ROUTE_OTHER_METHOD);
     g_assert_cmpstr (allow, ==, "POST");
+    g_assert_cmpint (find ("PUT", "/v1/tickets/" ID "/messages", &route, &id, &allow), ==, ROUTE_OTHER_METHOD);
+    g_assert_cmpstr (allow, ==, "GET, HEAD, POST");
+    g_assert_cmpint (find ("POST", "/media/x", &route, &id, &allow), ==, ROUTE_OTHER_METHOD);
+    g_assert_cmpstr (allow, ==, "GET, HEAD");
     g_assert_cmpint (find ("get", "/v1/tickets", &route, &id, &allow), ==, ROUTE_OTHER_METHOD);
 }
 
-/* Whoever adds a route without a scope opens it to everybody: only the description is. */
+/* Whoever adds a route without a scope opens it to everybody: only the description is,
+ * and /media, whose URLs are signed. */
 static void test_no_route_forgets_its_scope (void)
 {
     static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
-    static const char *const paths[] = {
-        "/v1/tickets",         "/v1/tickets/" ID, "/v1/tickets/" ID "/messages",     "/v1/messages/" ID, "/v1/contacts/" ID, "/v1/channels",
-        "/v1/attachments/" ID, "/v1/quarantine",  "/v1/quarantine/" ID "/reprocess", "/v1/events"};
+    static const char *const paths[] = {"/v1/tickets",
+                                        "/v1/tickets/" ID,
+                                        "/v1/tickets/" ID "/messages",
+                                        "/v1/messages/" ID,
+                                        "/v1/contacts/" ID,
+                                        "/v1/channels",
+                                        "/v1/attachments/" ID,
+                                        "/v1/quarantine",
+                                        "/v1/quarantine/" ID "/reprocess",
+                                        "/v1/events",
+                                        "/v1/messages",
+                                        "/v1/messages/" ID "/cancel",
+                                        "/v1/messages/" ID "/settle",
+                                        "/v1/attachments"};
     unsigned found = 0;
     g_autofree char *allow = NULL;
     for (size_t p = 0; p < G_N_ELEMENTS (paths); p++)
@@ -118,7 +145,7 @@ static void test_no_route_forgets_its_scope (void)
             g_assert_nonnull (route->scope);
             g_assert_true (m == 0 || !g_str_has_suffix (route->scope, ":read"));
         }
-    g_assert_cmpuint (found, ==, 11);
+    g_assert_cmpuint (found, ==, 17);
 }
 
 static const struct route *route_of (const char *path)

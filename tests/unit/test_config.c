@@ -204,6 +204,7 @@ static void test_ranges (void)
     } ranges[] = {
         {"hook_body", "1023", "1kB", "64MB", "67108865"},
         {"api_body", "1023", "1kB", "64MB", "67108865"},
+        {"upload_body", "1023", "1kB", "64MB", "67108865"},
         {"request_time", "99ms", "100ms", "10m", "600001ms"},
         {"idle_time", "99ms", "100ms", "1h", "3600001ms"},
         {"connections", "7", "8", "1000000", "1000001"},

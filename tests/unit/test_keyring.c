@@ -14,19 +14,22 @@ static const uint8_t *make_hash (unsigned n, uint8_t hash[32])
     return hash;
 }
 
+static const struct id a_key = {{1, 2, 3}};
+
 /* What the ring says of a key: its account; 0 where it does not know it. */
 static int64_t find (struct keyring *ring, unsigned n, int64_t now)
 {
     uint8_t hash[32];
     int64_t account_id = 0;
+    struct id key_id = {{0}};
     g_autofree char *scopes = NULL;
-    return keyring_find (ring, make_hash (n, hash), now, &account_id, &scopes) ? account_id : 0;
+    return keyring_find (ring, make_hash (n, hash), now, &account_id, &key_id, &scopes) ? account_id : 0;
 }
 
 static void add (struct keyring *ring, unsigned n, int64_t asked, int64_t account_id)
 {
     uint8_t hash[32];
-    keyring_add (ring, make_hash (n, hash), asked, account_id, "{tickets:read}");
+    keyring_add (ring, make_hash (n, hash), asked, account_id, &a_key, "{tickets:read}");
 }
 
 static void test_a_key_is_known_with_what_it_may (void)
@@ -34,15 +37,17 @@ static void test_a_key_is_known_with_what_it_may (void)
     struct keyring *ring = keyring_new ();
     uint8_t hash[32];
     int64_t account_id = 0;
+    struct id key_id = {{0}};
     g_autofree char *scopes = NULL;
-    g_assert_false (keyring_find (ring, make_hash (1, hash), NOW, &account_id, &scopes));
-    keyring_add (ring, hash, NOW, 7, "{tickets:read,admin}");
-    g_assert_true (keyring_find (ring, hash, NOW, &account_id, &scopes));
+    g_assert_false (keyring_find (ring, make_hash (1, hash), NOW, &account_id, &key_id, &scopes));
+    keyring_add (ring, hash, NOW, 7, &a_key, "{tickets:read,admin}");
+    g_assert_true (keyring_find (ring, hash, NOW, &account_id, &key_id, &scopes));
     g_assert_cmpint (account_id, ==, 7);
+    g_assert_cmpmem (&key_id, sizeof key_id, &a_key, sizeof a_key);
     g_assert_cmpstr (scopes, ==, "{tickets:read,admin}");
     g_clear_pointer (&scopes, g_free);
-    keyring_add (ring, make_hash (2, hash), NOW, 8, NULL);
-    g_assert_true (keyring_find (ring, hash, NOW, &account_id, &scopes));
+    keyring_add (ring, make_hash (2, hash), NOW, 8, &a_key, NULL);
+    g_assert_true (keyring_find (ring, hash, NOW, &account_id, &key_id, &scopes));
     g_assert_cmpint (account_id, ==, 8);
     g_assert_null (scopes);
     g_assert_cmpint (find (ring, 3, NOW), ==, 0);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/endpoint_private.h"
+
+#include "base/clock.h"
+#include "flow/outgoing.h"
+#include "flow/problem.h"
+#include "flow/sync.h"
+#include "model/task.h"
+
+#include <string.h>
+
+#define TARGET "select channel_id, channel, uri, disabled from send_target ($1, $2, $3, $4)"
+#define FILES "select place, mime, name, size from api_files ($1, $2)"
+#define SEND \
+    "select status, body from api_send ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'key', $12, $13, $14, $15, $16, $17, $18, " \
+    "$19, $20, null, $21, $22::int8::int4, $23::int8::int4, $24, $25, $26)"
+
+/* What is known of a message before it is stored. */
+struct sending {
+    int64_t now;
+    struct id message_id;
+    struct outgoing said;
+    int64_t channel_id;
+    const struct channel *channel; /* NULL: a note, or the channel is not served here */
+    bool disabled;
+    struct task task; /* as the adapter sees it */
+    int n_parts, weight;
+    char *segments; /* JSON; NULL: not counted */
+    char *from;
+    int64_t give_up_at;
+};
+
+static void clear (struct sending *sending)
+{
+    outgoing_clear (&sending->said);
+    task_clear (&sending->task);
+    g_free (sending->segments);
+    g_free (sending->from);
+}
+
+/* False, always: answered. refusal is cleared. */
+static bool refuse (struct call *call, struct refusal *refusal)
+{
+    call_problem (call, refusal->status, refusal->detail, refusal->place);
+    refusal_clear (refusal);
+    return false;
+}
+
+static bool read_said (struct call *call, enum outgoing_form form, struct sending *sending)
+{
+    struct refusal refusal;
+    json_auto_t *body = endpoint_body (call, NULL);
+    return body && (outgoing_read (body, form, sending->now, &sending->said, &refusal) || refuse (call, &refusal));
+}
+
+/* False: answered. */
+static bool find_line (struct call *call, struct sending *sending)
+{
+    const struct outgoing *said = &sending->said;
+    g_autoptr (GError) error = NULL;
+    g_autoptr (params) p = params_new (4);
+    params_int64 (p, call->account_id);
+    params_uuid (p, said->channel ? NULL : &call->id);
+    params_text (p, said->channel);
+    params_text (p, said->to);
+    g_autoptr (db_result) r = db_call (call->db, TARGET, p, &error);
+    if (!r)
+        call_database_problem (call, error);
+    else if (!db_rows (r))
+        call_problem (call, said->channel ? 422 : 404, said->channel ? "no such channel" : "no such ticket",
+                      said->channel ? "/channel" : NULL);
+    if (!r || !db_rows (r)) return false;
+    sending->channel_id = db_int64 (r, 0, 0);
+    sending->channel = endpoint_channel (call, db_text (r, 0, 1));
+    sending->task.to = g_strdup (db_text (r, 0, 2));
+    sending->disabled = db_int64 (r, 0, 3);
+    return true;
+}
+
+static void file_free (void *data)
+{
+    struct outgoing_file *file = data;
+    g_free (file->mime);
+    g_free (file->name);
+    g_free (file->url);
+    g_free (file);
+}
+
+static struct outgoing_file *file_new (db_result *r, int row)
+{
+    struct outgoing_file *file = g_new0 (struct outgoing_file, 1);
+    file->mime = db_null (r, row, 1) ? NULL : g_strdup (db_text (r, row, 1));
+    file->name = db_null (r, row, 2) ? NULL : g_strdup (db_text (r, row, 2));
+    file->size = db_int64 (r, row, 3);
+    return file;
+}
+
+static void put_files (params *p, const struct outgoing *said)
+{
+    params_array (p, "uuid");
+    for (guint i = 0; i < said->files->len; i++) array_uuid (p, &g_array_index (said->files, struct id, i));
+    params_array_end (p);
+}
+
+/* Looks the uploads up, in their order. False: answered. */
+static bool find_files (struct call *call, struct sending *sending)
+{
+    sending->task.files = g_ptr_array_new_with_free_func (file_free);
+    if (!sending->said.files->len) return true;
+    g_autoptr (GError) error = NULL;
+    g_autoptr (params) p = params_new (2);
+    params_int64 (p, call->account_id);
+    put_files (p, &sending->said);
+    g_autoptr (db_result) r = db_call (call->db, FILES, p, &error);
+    if (!r) {
+        call_database_problem (call, error);
+        return false;
+    }
+    for (guint i = 0; i < sending->said.files->len; i++) {
+        if ((int) i < db_rows (r) && db_int64 (r, (int) i, 0) == i) {
+            g_ptr_array_add (sending->task.files, file_new (r, (int) i));
+            continue;
+        }
+        g_autofree char *place = g_strdup_printf ("/attachments/%u", i);
+        call_problem (call, 422, "not the id of an upload", place);
+        return false;
+    }
+    return true;
+}
+
+/* model/sms.h: sms_count and sms_json, and sms_count's segments as the weight, where carries.segments and there are no files. */
+static void count_segments (struct sending *sending)
+{
+    sending->weight = 1;
+    sending->segments = NULL;
+}
+
+/* What the channel makes of it. False: answered. */
+static bool fit_channel (struct call *call, struct sending *sending)
+{
+    const struct channel *channel = sending->channel;
+    struct refusal refusal = {0};
+    if (sending->disabled || !channel || !channel->adapter->compose) {
+        call_problem (call, 409,
+                      sending->disabled ? "the channel is disabled"
+                      : channel         ? "nothing can be sent on this channel"
+                                        : "the channel is not in this gateway's configuration",
+                      NULL);
+        return false;
+    }
+    if (!outgoing_fits (&sending->said, &channel->adapter->carries, sending->task.files, &refusal)) return refuse (call, &refusal);
+    sending->n_parts = channel->adapter->count_parts ? channel->adapter->count_parts (channel, &sending->task) : 1;
+    count_segments (sending);
+    sending->from = sync_address (channel);
+    sending->give_up_at = sending->now + values_number (channel->common, CHANNEL_GIVE_UP_AFTER);
+    return true;
+}
+
+static void write_task (struct sending *sending)
+{
+    char id[ID_TEXT_SIZE];
+    id_format (&sending->message_id, id);
+    sending->task.kind = TASK_SEND;
+    sending->task.reference = g_strdup (id);
+    sending->task.text = g_strdup (sending->said.text ? sending->said.text : "");
+    sending->task.content = outgoing_content (&sending->said, sending->task.files);
+}
+
+static db_result *store (struct call *call, const struct sending *sending, GError **error)
+{
+    const struct outgoing *said = &sending->said;
+    struct id new_ticket = id_new (sending->now), new_contact = id_new (sending->now);
+    g_autoptr (params) p = params_new (26);
+    params_int64 (p, call->account_id);
+    endpoint_put_once (p, call);
+    params_int64 (p, sending->channel_id);
+    params_text (p, sending->task.to);
+    params_uuid (p, said->channel ? NULL : &call->id);
+    params_uuid (p, &new_ticket);
+    params_uuid (p, &new_contact);
+    params_uuid (p, &sending->message_id);
+    params_text (p, said->note ? "note" : "outgoing");
+    params_text (p, sending->from);
+    params_uuid (p, &call->key_id);
+    params_text (p, said->text);
+    params_json (p, sending->task.content);
+    params_text (p, said->reference);
+    params_json (p, said->metadata);
+    params_time (p, said->expires_at);
+    params_text (p, said->note ? NULL : said->bulk ? "bulk" : "normal");
+    if (said->seen >= 0)
+        params_int64 (p, said->seen);
+    else
+        params_null (p, "int8");
+    params_uuid (p, said->is_reply ? &said->in_reply_to : NULL);
+    put_files (p, said);
+    if (said->note)
+        params_null (p, "int8");
+    else
+        params_int64 (p, sending->n_parts);
+    params_int64 (p, sending->weight);
+    params_json (p, sending->segments);
+    params_time (p, sending->now);
+    params_time (p, sending->give_up_at);
+    return db_call (call->db, SEND, p, error);
+}
+
+/* A twin was quicker if the answer is about another message. */
+static void reply_stored (struct call *call, const struct sending *sending, db_result *r)
+{
+    unsigned status = (unsigned) db_int64 (r, 0, 0);
+    if (status == 409) {
+        call_reply (call, problem_more (409, "newer messages have come in", call->request_id, db_text (r, 0, 1)));
+        return;
+    }
+    struct http_response *response = endpoint_json (status, g_string_new_len (db_text (r, 0, 1), (gssize) db_length (r, 0, 1)));
+    if (!strstr (db_text (r, 0, 1), sending->task.reference)) http_response_add (response, "Idempotent-Replayed", "true");
+    call_committed (call);
+    call_reply (call, response);
+}
+
+static void take (struct call *call, enum outgoing_form form, struct sending *sending)
+{
+    if (!read_said (call, form, sending) || !find_line (call, sending) || !find_files (call, sending)) return;
+    write_task (sending);
+    if (!sending->said.note && !fit_channel (call, sending)) return;
+    g_autoptr (GError) error = NULL;
+    g_autoptr (db_result) r = store (call, sending, &error);
+    if (r)
+        reply_stored (call, sending, r);
+    else
+        call_database_problem (call, error);
+}
+
+static void post (struct call *call, enum outgoing_form form)
+{
+    struct sending sending = {.now = clock_now (), .weight = 1};
+    sending.message_id = id_new (sending.now);
+    take (call, form, &sending);
+    clear (&sending);
+}
+
+void endpoint_reply (struct call *call)
+{
+    post (call, OUTGOING_REPLY);
+}
+
+void endpoint_send (struct call *call)
+{
+    post (call, OUTGOING_FIRST);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/outgoing.h"
+
+#include "base/clock.h"
+#include "model/address.h"
+#include "model/content.h"
+#include "model/message.h"
+#include "model/task.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool refuse (struct refusal *refusal, unsigned status, const char *place, const char *format, ...) G_GNUC_PRINTF (4, 5);
+
+static bool refuse (struct refusal *refusal, unsigned status, const char *place, const char *format, ...)
+{
+    va_list arguments;
+    va_start (arguments, format);
+    *refusal = (struct refusal){status, g_strdup_vprintf (format, arguments), g_strdup (place)};
+    va_end (arguments);
+    return false;
+}
+
+/* A member of object, which stands at parent. False: refused. */
+static bool member (json_t *object, const char *parent, const char *name, json_type type, const char *said, json_t **value,
+                    struct refusal *refusal)
+{
+    g_autofree char *pointer = NULL;
+    if (json_member (object, name, type, false, value, &pointer)) return true;
+    g_autofree char *place = g_strconcat (parent, pointer, NULL);
+    return refuse (refusal, 422, place, "%s is expected", said);
+}
+
+static bool only (json_t *object, const char *parent, const char *const *names, struct refusal *refusal)
+{
+    g_autofree char *pointer = NULL;
+    if (json_only (object, names, &pointer)) return true;
+    g_autofree char *place = g_strconcat (parent, pointer, NULL);
+    return refuse (refusal, 422, place, *pointer ? "not a member that can be given" : "an object is expected");
+}
+
+static bool take_text (json_t *object, const char *parent, const char *name, const char *place, struct outgoing *o, struct refusal *refusal)
+{
+    json_t *text;
+    if (!member (object, parent, name, JSON_STRING, "a string", &text, refusal)) return false;
+    if (!text) return true;
+    if (!json_string_length (text)) return refuse (refusal, 422, place, "a text has at least one character");
+    o->text = g_strdup (json_string_value (text));
+    o->text_place = place;
+    return true;
+}
+
+static bool read_address (json_t *body, struct outgoing *o, struct refusal *refusal)
+{
+    json_t *channel, *to;
+    if (!member (body, "", "channel", JSON_STRING, "a string", &channel, refusal) ||
+        !member (body, "", "to", JSON_STRING, "a string", &to, refusal))
+        return false;
+    if (!channel) return refuse (refusal, 422, "/channel", "the name of a channel is expected");
+    if (!to) return refuse (refusal, 422, "/to", "an address is expected");
+    g_autoptr (GError) error = NULL;
+    o->channel = g_strdup (json_string_value (channel));
+    o->to = address_check (json_string_value (to), &error);
+    return o->to || refuse (refusal, 422, "/to", "%s", error->message);
+}
+
+/* What to send where the channel cannot carry the content itself. *text: NULL where nothing is given. */
+static bool read_fallback (json_t *body, json_t **text, struct refusal *refusal)
+{
+    static const char *const modes[] = {"strict", "adapt", "text", NULL};
+    json_t *fallback, *mode;
+    *text = NULL;
+    if (!member (body, "", "fallback", JSON_OBJECT, "an object", &fallback, refusal)) return false;
+    if (!fallback) return true;
+    if (!only (fallback, "/fallback", (const char *const[]){"mode", "text", NULL}, refusal) ||
+        !member (fallback, "/fallback", "mode", JSON_STRING, "a string", &mode, refusal) ||
+        !member (fallback, "/fallback", "text", JSON_STRING, "a string", text, refusal))
+        return false;
+    if (!mode || !g_strv_contains (modes, json_string_value (mode)))
+        return refuse (refusal, 422, "/fallback/mode", "mode is strict, adapt or text");
+    if (g_str_equal (json_string_value (mode), "text") == !*text)
+        return refuse (refusal, 422, "/fallback/text", "a text belongs to the mode text, and to no other");
+    return true;
+}
+
+/* Of the ten kinds two are sent as they are; for the others there is the text that the client gave. */
+static bool read_content (json_t *body, struct outgoing *o, struct refusal *refusal)
+{
+    static const char *const others[] = {"location", "contacts", "choice", "cards", "template", "reaction", "form", "event", NULL};
+    json_t *content, *kind, *fallback;
+    if (!member (body, "", "content", JSON_OBJECT, "an object", &content, refusal) || !read_fallback (body, &fallback, refusal))
+        return false;
+    if (!content) return true;
+    if (!member (content, "/content", "kind", JSON_STRING, "a string", &kind, refusal)) return false;
+    const char *name = kind ? json_string_value (kind) : "";
+    if (g_strv_contains (others, name)) {
+        if (fallback) return take_text (json_object_get (body, "fallback"), "/fallback", "text", "/fallback/text", o, refusal);
+        return refuse (refusal, 422, "/content/kind", "the channel carries text and media; give a text for it in fallback");
+    }
+    bool media = g_str_equal (name, "media");
+    if (!media && !g_str_equal (name, "text"))
+        return refuse (refusal, 422, "/content/kind",
+                       "kind is text, media, location, contacts, choice, cards, template, reaction, form or event");
+    if (!only (content, "/content", (const char *const[]){"kind", "text", NULL}, refusal) ||
+        !take_text (content, "/content", "text", "/content/text", o, refusal))
+        return false;
+    if (media && !o->files->len) return refuse (refusal, 422, "/attachments", "media are attachments: ids of uploads");
+    return media || o->text || refuse (refusal, 422, "/content/text", "a string is expected");
+}
+
+static bool read_files (json_t *body, struct outgoing *o, struct refusal *refusal)
+{
+    json_t *files;
+    if (!member (body, "", "attachments", JSON_ARRAY, "an array", &files, refusal)) return false;
+    if (json_array_size (files) > OUTGOING_FILES_MOST)
+        return refuse (refusal, 422, "/attachments", "a message has at most %d files", OUTGOING_FILES_MOST);
+    for (size_t i = 0; i < json_array_size (files); i++) {
+        g_autofree char *place = g_strdup_printf ("/attachments/%zu", i);
+        const char *text = json_string_value (json_array_get (files, i));
+        struct id id;
+        if (!text || !id_parse (text, &id)) return refuse (refusal, 422, place, "the id of an upload is expected");
+        for (guint k = 0; k < o->files->len; k++)
+            if (memcmp (&g_array_index (o->files, struct id, k), &id, sizeof id) == 0)
+                return refuse (refusal, 422, place, "a file is in a message once");
+        g_array_append_val (o->files, id);
+    }
+    return true;
+}
+
+/* One of text, content and note, or files alone. */
+static bool read_said (json_t *body, enum outgoing_form form, struct outgoing *o, struct refusal *refusal)
+{
+    static const char *const names[] = {"text", "content", "note"};
+    const char *first = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS (names); i++) {
+        json_t *value = json_object_get (body, names[i]);
+        if (!value || json_is_null (value)) continue;
+        g_autofree char *place = g_strconcat ("/", names[i], NULL);
+        if (first) return refuse (refusal, 422, place, "%s is given already: one of text, content and note is expected", first);
+        first = names[i];
+    }
+    if (!read_files (body, o, refusal) || !read_content (body, o, refusal) || !take_text (body, "", "text", "/text", o, refusal) ||
+        !take_text (body, "", "note", "/note", o, refusal))
+        return false;
+    o->note = first && g_str_equal (first, "note");
+    return first || o->files->len ||
+           refuse (refusal, 422, "/text",
+                   form == OUTGOING_REPLY ? "one of text, content and note is expected" : "text or content is expected");
+}
+
+static bool read_labels (json_t *body, struct outgoing *o, struct refusal *refusal)
+{
+    json_t *reference, *metadata;
+    if (!member (body, "", "reference", JSON_STRING, "a string", &reference, refusal) ||
+        !member (body, "", "metadata", JSON_OBJECT, "an object", &metadata, refusal))
+        return false;
+    o->reference = g_strdup (json_string_value (reference));
+    if (o->reference && (!*o->reference || g_utf8_strlen (o->reference, -1) > OUTGOING_REFERENCE_MOST))
+        return refuse (refusal, 422, "/reference", "a reference has 1 to %d characters", OUTGOING_REFERENCE_MOST);
+    o->metadata = metadata ? json_dumps (metadata, JSON_COMPACT) : NULL;
+    if (o->metadata && strlen (o->metadata) > OUTGOING_METADATA_MOST)
+        return refuse (refusal, 422, "/metadata", "metadata has at most %d bytes as compact JSON", OUTGOING_METADATA_MOST);
+    return true;
+}
+
+static bool read_sending (json_t *body, int64_t now, struct outgoing *o, struct refusal *refusal)
+{
+    json_t *expires_at, *lane;
+    if (!member (body, "", "expires_at", JSON_STRING, "a time", &expires_at, refusal) ||
+        !member (body, "", "lane", JSON_STRING, "a string", &lane, refusal))
+        return false;
+    if (expires_at && !clock_parse (json_string_value (expires_at), &o->expires_at))
+        return refuse (refusal, 422, "/expires_at", "a time as in RFC 3339 is expected: 2026-11-24T04:28:45Z");
+    if (expires_at && (o->expires_at <= now || o->expires_at > now + OUTGOING_EXPIRY_MOST))
+        return refuse (refusal, 422, "/expires_at", "a message expires in the future, and within 30 days");
+    o->bulk = lane && g_str_equal (json_string_value (lane), "bulk");
+    if (lane && !o->bulk && !g_str_equal (json_string_value (lane), "normal"))
+        return refuse (refusal, 422, "/lane", "lane is normal or bulk");
+    return true;
+}
+
+/* What only messages have that go somewhere. */
+static bool check_note (json_t *body, const struct outgoing *o, struct refusal *refusal)
+{
+    static const char *const names[] = {"expires_at", "lane", "fallback"};
+    for (size_t i = 0; o->note && i < G_N_ELEMENTS (names); i++) {
+        json_t *value = json_object_get (body, names[i]);
+        g_autofree char *place = g_strconcat ("/", names[i], NULL);
+        if (value && !json_is_null (value)) return refuse (refusal, 422, place, "a note goes nowhere");
+    }
+    return true;
+}
+
+static bool read_context (json_t *body, struct outgoing *o, struct refusal *refusal)
+{
+    json_t *seen, *in_reply_to;
+    if (!member (body, "", "seen", JSON_INTEGER, "the number of a message", &seen, refusal) ||
+        !member (body, "", "in_reply_to", JSON_STRING, "the id of a message", &in_reply_to, refusal))
+        return false;
+    if (seen) o->seen = json_integer_value (seen);
+    if (seen && o->seen < 0) return refuse (refusal, 422, "/seen", "the number of a message is expected");
+    o->is_reply = in_reply_to != NULL;
+    if (in_reply_to && !id_parse (json_string_value (in_reply_to), &o->in_reply_to))
+        return refuse (refusal, 422, "/in_reply_to", "the id of a message is expected");
+    return true;
+}
+
+bool outgoing_read (json_t *body, enum outgoing_form form, int64_t now, struct outgoing *o, struct refusal *refusal)
+{
+    static const char *const reply[] = {"text",       "content", "note",     "attachments", "reference",   "metadata",
+                                        "expires_at", "lane",    "fallback", "seen",        "in_reply_to", NULL};
+    static const char *const first[] = {"channel",  "to",         "text", "content",  "attachments", "reference",
+                                        "metadata", "expires_at", "lane", "fallback", "in_reply_to", NULL};
+    *o = (struct outgoing){.seen = -1, .files = g_array_new (FALSE, FALSE, sizeof (struct id))};
+    *refusal = (struct refusal){0};
+    return only (body, "", form == OUTGOING_REPLY ? reply : first, refusal) &&
+           (form == OUTGOING_REPLY || read_address (body, o, refusal)) && read_said (body, form, o, refusal) &&
+           check_note (body, o, refusal) && read_labels (body, o, refusal) && read_sending (body, now, o, refusal) &&
+           read_context (body, o, refusal);
+}
+
+/* "image/" takes whatever begins so. */
+static bool is_of (const char *mime, const char *const *types)
+{
+    for (; *types; types++) {
+        size_t length = strlen (*types);
+        if (mime && g_ascii_strncasecmp (mime, *types, length) == 0 && ((*types)[length - 1] == '/' || !mime[length])) return true;
+    }
+    return false;
+}
+
+static bool file_fits (const struct outgoing_file *file, const char *place, const struct carries *carries, struct refusal *refusal)
+{
+    if ((uint64_t) file->size > carries->file_most)
+        return refuse (refusal, 422, place, "a file has at most %zu bytes on this channel", carries->file_most);
+    if (!carries->types || is_of (file->mime, carries->types)) return true;
+    g_autofree char *types = g_strjoinv (", ", (char **) (uintptr_t) carries->types);
+    return refuse (refusal, 422, place, "a file is of one of these types on this channel: %s", types);
+}
+
+bool outgoing_fits (const struct outgoing *o, const struct carries *carries, const GPtrArray *files, struct refusal *refusal)
+{
+    if (o->text && (uint64_t) g_utf8_strlen (o->text, -1) > carries->text_most)
+        return refuse (refusal, 422, o->text_place, "a text has at most %zu characters on this channel", carries->text_most);
+    if (files->len > carries->files_most)
+        return refuse (refusal, 422, "/attachments", "a message has at most %zu files on this channel", carries->files_most);
+    for (guint i = 0; i < files->len; i++) {
+        g_autofree char *place = g_strdup_printf ("/attachments/%u", i);
+        if (!file_fits (files->pdata[i], place, carries, refusal)) return false;
+    }
+    return true;
+}
+
+/* As what comes in has them. */
+static GPtrArray *media_of (const GPtrArray *files)
+{
+    GPtrArray *media = g_ptr_array_new_with_free_func ((GDestroyNotify) remote_file_free);
+    for (guint i = 0; i < files->len; i++) {
+        const struct outgoing_file *file = files->pdata[i];
+        g_ptr_array_add (media, remote_file_new (NULL, file->mime, file->name));
+    }
+    return media;
+}
+
+char *outgoing_content (const struct outgoing *o, const GPtrArray *files)
+{
+    GString *content = content_new (files->len ? "media" : "text");
+    if (o->text) content_string (content, "text", o->text);
+    if (files->len) {
+        g_autoptr (GPtrArray) media = media_of (files);
+        content_media (content, media);
+    }
+    return content_end (content);
+}
+
+void outgoing_clear (struct outgoing *o)
+{
+    g_free (o->channel);
+    g_free (o->to);
+    g_free (o->text);
+    g_free (o->reference);
+    free (o->metadata);
+    if (o->files) g_array_unref (o->files);
+    *o = (struct outgoing){0};
+}
+
+void refusal_clear (struct refusal *refusal)
+{
+    g_free (refusal->detail);
+    g_free (refusal->place);
+    *refusal = (struct refusal){0};
+}

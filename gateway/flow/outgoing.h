@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a client of the API wants said: the JSON of a POST, read strictly and held against what the channel carries. Pure: no database, no
+ * clock. Its ways to fail end in a struct refusal, which is the problem that the client is answered.
+ *
+ *     struct outgoing o; struct refusal refusal;
+ *     if (!outgoing_read (body, OUTGOING_REPLY, now, &o, &refusal)) … refusal …
+ *     … its files are looked up …
+ *     if (!o.note && !outgoing_fits (&o, &channel->adapter->carries, files, &refusal)) … refusal …
+ *     outgoing_clear (&o);
+ */
+#pragma once
+#include "base/ids.h"
+#include "base/json.h"
+#include "model/adapter.h"
+
+#define OUTGOING_REFERENCE_MOST 255        /* characters */
+#define OUTGOING_METADATA_MOST (16 * 1024) /* bytes, as compact JSON */
+#define OUTGOING_FILES_MOST 100            /* of a note too, which no channel limits */
+#define OUTGOING_EXPIRY_MOST (30 * G_TIME_SPAN_DAY)
+
+enum outgoing_form {
+    OUTGOING_REPLY, /* to a ticket; may be a note */
+    OUTGOING_FIRST, /* names channel and to */
+};
+
+/* Owns its strings. */
+struct outgoing {
+    char *channel, *to; /* OUTGOING_FIRST: slug, canonical address; else NULL */
+    bool note, bulk;
+    char *text;             /* NULL: files alone */
+    const char *text_place; /* static: the JSON pointer of text */
+    GArray *files;          /* of struct id */
+    char *reference;        /* NULL: none */
+    char *metadata;         /* JSON; NULL: none */
+    int64_t expires_at;     /* µs; 0: never */
+    int64_t seen;           /* -1: not said */
+    bool is_reply;          /* in_reply_to is set */
+    struct id in_reply_to;
+};
+
+/* A problem: status 409 or 422. Owns its strings; place may be NULL. */
+struct refusal {
+    unsigned status;
+    char *detail, *place;
+};
+
+/* now: µs since 1970. Either way o is to be cleared; on false refusal is, too. */
+bool outgoing_read (json_t *body, enum outgoing_form form, int64_t now, struct outgoing *o, struct refusal *refusal);
+
+/* files (of struct outgoing_file): o's, in its order. */
+bool outgoing_fits (const struct outgoing *o, const struct carries *carries, const GPtrArray *files, struct refusal *refusal);
+
+/* The message's content (model/content.h), a new string. */
+char *outgoing_content (const struct outgoing *o, const GPtrArray *files);
+
+void outgoing_clear (struct outgoing *o);
+void refusal_clear (struct refusal *refusal);

@@ -23,7 +23,7 @@ PACKAGE_CFLAGS := $(patsubst -I%,-isystem%,$(filter-out -I/usr/include/%-linux-g
 PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES))
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
-    -Wwrite-strings -Wpointer-arith -Wvla -Wformat=2 -Wundef -Wcast-qual -Wimplicit-fallthrough -Werror
+    -Wwrite-strings -Wpointer-arith -Wvla -Wformat=2 -Wundef -Wcast-qual -Wimplicit-fallthrough -Wno-missing-field-initializers -Werror
 HARDENING := -fstack-protector-strong -fstack-clash-protection $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) -fPIE -fno-common
 BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE= -g -pthread -Igateway $(PACKAGE_CFLAGS) $(WARNINGS) $(HARDENING)
 BASE_LDFLAGS := -pthread -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed

@@ -2,7 +2,10 @@
 #include "flow/dispatch.h"
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
+#include "base/pulse.h"
+#include "flow/media_url.h"
 #include "flow/sender.h"
 #include "store/db.h"
 
@@ -20,6 +23,8 @@
 #define DRAIN (20 * G_TIME_SPAN_SECOND)
 #define RECONNECT_PAUSE (250 * G_TIME_SPAN_MILLISECOND)
 #define CONNECT_TIME (5 * G_TIME_SPAN_SECOND)
+/* A provider that has taken a message may fetch its files for so long. */
+#define MEDIA_TIME (4 * G_TIME_SPAN_HOUR)
 
 #define OWN "select account_id, channel_id, paused, health from own_channels ($1, $2, $3, $4 * interval '1 microsecond')"
 #define RECOVER "select recover_channels ($1, $2)"
@@ -50,6 +55,7 @@ struct dispatch {
     struct http_client *client;
     GThread *thread;
     struct db *db;
+    GBytes *media_secret;
     struct id gateway_id; /* this run of the program; its claims carry it, too */
     GHashTable *senders;  /* channel_id → struct sender */
     struct config *config;
@@ -375,11 +381,37 @@ static bool renew (struct dispatch *dispatch, GError **error)
 
 /* ---- beginning ---- */
 
-/* A signed URL for each file, which the provider may fetch for a while. */
+static void outgoing_file_free (void *data)
+{
+    struct outgoing_file *file = data;
+    g_free (file->mime);
+    g_free (file->name);
+    g_free (file->url);
+    g_free (file);
+}
+
+/* A URL for each file, under which the provider may fetch it for a while. */
 static void add_files (struct dispatch *dispatch, struct delivery *delivery)
 {
-    (void) dispatch;
-    (void) delivery;
+    if (!delivery->files) return;
+    json_auto_t *files = json_parse_text (delivery->files, strlen (delivery->files), NULL);
+    const char *public_url = values_text (dispatch->config->listen, LISTEN_PUBLIC_URL);
+    size_t i;
+    json_t *one;
+    delivery->task.files = g_ptr_array_new_with_free_func (outgoing_file_free);
+    json_array_foreach (files, i, one)
+    {
+        struct id id;
+        const char *text = json_string_value (json_object_get (one, "id"));
+        if (!text || !id_parse (text, &id)) continue;
+        g_autofree char *token = media_url_make (dispatch->media_secret, delivery->account_id, &id, clock_now () + MEDIA_TIME);
+        struct outgoing_file *file = g_new0 (struct outgoing_file, 1);
+        file->mime = g_strdup (json_string_value (json_object_get (one, "mime")));
+        file->name = g_strdup (json_string_value (json_object_get (one, "name")));
+        file->size = json_integer_value (json_object_get (one, "size"));
+        file->url = g_strconcat (public_url, MEDIA_URL_PATH, token, NULL);
+        g_ptr_array_add (delivery->task.files, file);
+    }
 }
 
 static void begin (struct dispatch *dispatch, struct delivery *delivery)
@@ -492,8 +524,10 @@ static bool wait_for_work (struct dispatch *dispatch, bool more)
 {
     int64_t until = next_turn (dispatch);
     g_mutex_lock (&dispatch->lock);
+    pulse_wait ();
     while (!more && !dispatch->woken && !dispatch->finished && !dispatch->stopping)
         if (!g_cond_wait_until (&dispatch->wake, &dispatch->lock, until)) break;
+    pulse_work ();
     dispatch->woken = false;
     dispatch->state.under_way = dispatch->under_way;
     dispatch->state.turned = g_get_monotonic_time ();
@@ -556,6 +590,7 @@ static void *run (void *data)
 {
     struct dispatch *dispatch = data;
     bool more = true;
+    pulse_start ("dispatch");
     while (wait_for_work (dispatch, more)) {
         g_autoptr (GError) error = NULL;
         more = false;
@@ -590,13 +625,18 @@ struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*
     g_autoptr (struct_config) config = current (data);
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard dispatch",
                              "-c statement_timeout=30000 -c lock_timeout=10000 -c jit=off", error);
-    if (!db) return NULL;
+    GBytes *media_secret = db ? media_url_secret (db, error) : NULL;
+    if (!media_secret) {
+        db_close (db);
+        return NULL;
+    }
     struct dispatch *dispatch = g_new0 (struct dispatch, 1);
     dispatch->current = current;
     dispatch->changed = changed;
     dispatch->data = data;
     dispatch->client = client;
     dispatch->db = db;
+    dispatch->media_secret = media_secret;
     dispatch->gateway_id = id_new (clock_now ());
     dispatch->senders = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
     dispatch->settled = g_ptr_array_new_with_free_func ((GDestroyNotify) settlement_free);
@@ -626,6 +666,7 @@ void dispatch_free (struct dispatch *dispatch)
         flight_free (dispatch->finished);
     }
     db_close (dispatch->db);
+    g_bytes_unref (dispatch->media_secret);
     g_ptr_array_unref (dispatch->settled);
     g_hash_table_unref (dispatch->senders);
     if (dispatch->config) config_unref (dispatch->config);

@@ -5,6 +5,7 @@
 #include "flow/outgoing.h"
 #include "flow/problem.h"
 #include "flow/sync.h"
+#include "model/sms.h"
 #include "model/task.h"
 
 #include <string.h>
@@ -128,11 +129,14 @@ static bool find_files (struct call *call, struct sending *sending)
     return true;
 }
 
-/* model/sms.h: sms_count and sms_json, and sms_count's segments as the weight, where carries.segments and there are no files. */
+/* What the channel's rate counts; files make a text part of an MMS, which has no segments. */
 static void count_segments (struct sending *sending)
 {
     sending->weight = 1;
-    sending->segments = NULL;
+    if (!sending->channel->adapter->carries.segments || sending->task.files->len) return;
+    struct sms_segments counted = sms_count (sending->task.text);
+    sending->weight = counted.segments;
+    sending->segments = sms_json (&counted);
 }
 
 /* What the channel makes of it. False: answered. */

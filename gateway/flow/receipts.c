@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pulse.h"
 #include "store/db.h"
 
 /* Receipts that another gateway took in, and those whose message is not known yet, are found by looking. */
@@ -41,8 +42,10 @@ static bool wait_for_work (struct receipts *receipts, int64_t pause)
 {
     int64_t until = g_get_monotonic_time () + pause;
     g_mutex_lock (&receipts->lock);
+    pulse_wait ();
     while (!receipts->woken && !receipts->stopping && pause)
         if (!g_cond_wait_until (&receipts->wake, &receipts->lock, until)) break;
+    pulse_work ();
     receipts->woken = false;
     bool go_on = !receipts->stopping;
     g_mutex_unlock (&receipts->lock);
@@ -54,6 +57,7 @@ static void *run (void *data)
     struct receipts *receipts = data;
     bool told = false;
     int64_t pause = 0;
+    pulse_start ("receipts");
     while (wait_for_work (receipts, pause)) {
         g_autoptr (GError) error = NULL;
         bool more = false;

@@ -24,18 +24,18 @@ select results_eq (
     format ('values (%s::bigint, %s::bigint)', :acme, :sms), 'read again, the rows are the same');
 
 -- Another file.
-select count (*) from sync_config ('/b.yaml', '{initech}', '{Initech}', '{pair,account}', '{initech}', '{sms}', '{twilio}', '{null}') \gset
+select count (*) from sync_config ('/b.yaml', '{initech}', '{Initech}', '{pair}', '{initech}', '{sms}', '{twilio}', '{null}') \gset
 select is (pg_temp.disabled (), 'acme, acme/mail, acme/sms, globex, globex/sms, initech, initech/sms', 'another file disables nothing of this one');
 
 -- Things leave the first file.
-select is ((select count (*) from sync_config ('/a.yaml', '{acme}', '{Acme GmbH}', '{pair,account}', '{acme}', '{sms}', '{twilio}', '{tel:+15550002222}')), 2::bigint,
+select is ((select count (*) from sync_config ('/a.yaml', '{acme}', '{Acme GmbH}', '{pair}', '{acme}', '{sms}', '{twilio}', '{tel:+15550002222}')), 2::bigint,
            'what is left is returned');
 select is (pg_temp.disabled (), 'acme, acme/mail off, acme/sms, globex off, globex/sms off, initech, initech/sms', 'what left the file is disabled, other files'' rows are untouched');
 select is ((select name from gateway.account where slug = 'acme'), 'Acme GmbH', 'a new name is taken');
 select is ((select address from gateway.channel where account_id = :acme and channel_id = :sms), 'tel:+15550002222', 'and a new address');
 select disabled_at as since from gateway.account where slug = 'globex' \gset
 update gateway.account set disabled_at = disabled_at - interval '1 day' where slug = 'globex';
-select count (*) from sync_config ('/a.yaml', '{acme}', '{Acme GmbH}', '{pair,account}', '{acme}', '{sms}', '{twilio}', '{tel:+15550002222}') \gset
+select count (*) from sync_config ('/a.yaml', '{acme}', '{Acme GmbH}', '{pair}', '{acme}', '{sms}', '{twilio}', '{tel:+15550002222}') \gset
 select is ((select disabled_at from gateway.account where slug = 'globex'), :'since'::timestamptz - interval '1 day', 'it stays disabled since when it left');
 
 -- And come back.
@@ -47,7 +47,7 @@ select is (pg_temp.disabled (), 'acme, acme/mail, acme/sms, globex, globex/sms, 
 select is ((select count (*) from gateway.channel), 4::bigint, 'there is no second row of anything');
 
 -- An empty file.
-select is_empty ($$select * from sync_config ('/a.yaml', '{}', '{}', '{pair,account}', '{}', '{}', '{}', '{}')$$, 'an empty file serves nothing');
+select is_empty ($$select * from sync_config ('/a.yaml', '{}', '{}', '{}', '{}', '{}', '{}', '{}')$$, 'an empty file serves nothing');
 select is (pg_temp.disabled (), 'acme off, acme/mail off, acme/sms off, globex off, globex/sms off, initech, initech/sms', 'and disables only its own');
 select is ((select count (*) from gateway.account), 3::bigint, 'nothing is deleted');
 select * from finish ();

@@ -89,6 +89,8 @@ export interface Options {
     ownCluster?: boolean;
     /** Lines of YAML for `limits:`. */
     limits?: Record<string, string | number>;
+    /** Further settings of acme's support-sms. */
+    channel?: Record<string, string | number | boolean>;
 }
 
 export class Gateway {
@@ -150,6 +152,7 @@ export class Gateway {
 
     config(): string {
         const limits = Object.entries(this.options.limits ?? {});
+        const channel = Object.entries(this.options.channel ?? {}).map(([name, value]) => `, ${name}: ${JSON.stringify(value)}`).join("");
         return `listen: {http: "127.0.0.1:0", public_url: "${publicUrl}", ops: "127.0.0.1:0"}
 database: {url: "${this.databaseUrl}", connections: 4}
 storage: {directory: "${this.directory}/media"}
@@ -157,7 +160,7 @@ ${limits.length ? `limits: {${limits.map(([name, value]) => `${name}: ${value}`)
   acme:
     name: Acme Ltd
     channels:
-      support-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550001111"}
+      support-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550001111"${channel}}
       sales-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550002222"}
   globex:
     name: Globex

@@ -216,6 +216,8 @@ static void test_ranges (void)
         {"api_queue", "0", "1", "1000000", "1000001"},
         {"streams", NULL, "0", "1000000", "1000001"},
         {"stream_buffer", "4095", "4kB", "64MB", "67108865"},
+        {"calls", "0", "1", "10000", "10001"},
+        {"calls_per_host", "0", "1", "10000", "10001"},
         {"journal_inline", NULL, "0", "16MB", "16777217"},
     };
     G_STATIC_ASSERT (G_N_ELEMENTS (ranges) == LIMITS_N);

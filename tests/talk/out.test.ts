@@ -54,7 +54,7 @@ test("an answer reaches the customer's phone, and its fate is known", async () =
     assert.equal(done.parts.length, 1);
     assert.equal(done.parts[0].external_id, sms.sid);
     assert.equal(done.attempts.length, 1);
-    assert.deepEqual(done.segments, { segments: 1, encoding: "GSM-7", units: 18 });
+    assert.deepEqual(done.segments, { segments: 1, encoding: "GSM-7", units: 17 });
     assert.deepEqual(done.receipts.map(({ status }: { status: string }) => status), ["sent", "delivered"]);
 });
 

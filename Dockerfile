@@ -3,7 +3,7 @@
 # The gateway alone; PostgreSQL is another container (compose.yaml) or somebody else's. `migrate` and `serve` are commands of one image.
 FROM debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        gcc libc6-dev make pkg-config libglib2.0-dev libmicrohttpd-dev libcurl4-openssl-dev libesmtp-dev libgmime-3.0-dev libyaml-dev \
+        gcc libc6-dev make pkg-config libglib2.0-dev libmicrohttpd-dev libcurl4-openssl-dev libyaml-dev \
         libpq-dev libjansson-dev libsodium-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
@@ -19,7 +19,7 @@ RUN make -j"$(nproc)" && make install DESTDIR=/image PREFIX=/usr
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        ca-certificates tzdata libglib2.0-0 libmicrohttpd12 libcurl4 libesmtp6 libgmime-3.0-0 libyaml-0-2 libpq5 libjansson4 libsodium23 \
+        ca-certificates tzdata libglib2.0-0 libmicrohttpd12 libcurl4 libyaml-0-2 libpq5 libjansson4 libsodium23 \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --system --gid 10001 switchboard \
     && useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/switchboard --create-home --shell /usr/sbin/nologin switchboard

@@ -18,7 +18,7 @@ SHOW = $(if $(V),,@printf '%-8s%s\n' $(1) $@)
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
-PACKAGES := gmime-3.0 gio-2.0 gio-unix-2.0 glib-2.0 libmicrohttpd libcurl libesmtp-1.0 yaml-0.1 libpq jansson libsodium
+PACKAGES := gio-2.0 gio-unix-2.0 glib-2.0 libmicrohttpd libcurl yaml-0.1 libpq jansson libsodium
 PACKAGE_CFLAGS := $(patsubst -I%,-isystem%,$(filter-out -I/usr/include/%-linux-gnu,$(shell pkg-config --cflags $(PACKAGES))))
 PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES))
 

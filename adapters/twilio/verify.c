@@ -23,30 +23,22 @@ static int compare_fields (const void *a, const void *b)
     return order != 0 ? order : compare_bytes (one->value, one->value_length, other->value, other->value_length);
 }
 
-/* The public URL in the pieces that are signed: [start, +host_length) is scheme and host, then perhaps a port, then the rest. */
+/* The public URL around its port, which is signed or left out: [0, port), [port, rest), [rest, …). */
 struct url {
-    const char *base;   /* public_url */
-    size_t host_length; /* up to the port */
-    size_t port_length; /* with its colon; 0: none */
-    size_t base_length;
+    const char *base; /* public_url */
+    size_t port;      /* where its port begins, with the colon */
+    size_t rest;      /* where its path begins; the same: it has no port */
     const char *standard_port;
 };
 
 /* Behind a proxy only the configured public URL says what the provider called, never Host. */
 static struct url url_of (const struct channel *channel)
 {
-    const char *base = channel->callback_url;
-    size_t length = strlen (base), hook = strlen ("/hooks/") + strlen (channel->account) + 1 + strlen (channel->slug);
-    struct url url = {base, 0, 0, length > hook ? length - hook : 0, g_str_has_prefix (base, "https:") ? ":443" : ":80"};
-    const char *host = strstr (base, "://"), *end = base + url.base_length;
-    host = host == NULL || host + 3 > end ? base : host + 3;
-    const char *path = memchr (host, '/', (size_t) (end - host));
-    const char *host_end = path == NULL ? end : path, *port = host_end;
-    while (port > host && g_ascii_isdigit (port[-1])) port--;
-    bool has_port = port > host && port < host_end && port[-1] == ':';
-    url.port_length = has_port ? (size_t) (host_end - port) + 1 : 0;
-    url.host_length = (size_t) (host_end - base) - url.port_length;
-    return url;
+    const char *base = channel->public_url, *host = strstr (base, "://") + strlen ("://");
+    const char *rest = host + strcspn (host, "/"), *port = rest;
+    while (g_ascii_isdigit (port[-1])) port--;
+    port = port[-1] == ':' ? port - 1 : rest;
+    return (struct url){base, (size_t) (port - base), (size_t) (rest - base), g_str_has_prefix (base, "https:") ? ":443" : ":80"};
 }
 
 static void add_text (GHmac *hmac, const char *text, size_t length)
@@ -67,13 +59,12 @@ static bool candidate_matches (const struct candidate *candidate, const char *to
 {
     const struct url *url = candidate->url;
     GHmac *hmac = signature_start (G_CHECKSUM_SHA1, token);
-    size_t after_port = url->host_length + url->port_length;
-    add_text (hmac, url->base, url->host_length);
-    if (candidate->with_port && url->port_length > 0)
-        add_text (hmac, url->base + url->host_length, url->port_length);
+    add_text (hmac, url->base, url->port);
+    if (candidate->with_port && url->rest > url->port)
+        add_text (hmac, url->base + url->port, url->rest - url->port);
     else if (candidate->with_port)
         add_text (hmac, url->standard_port, strlen (url->standard_port));
-    add_text (hmac, url->base + after_port, url->base_length - after_port);
+    add_text (hmac, url->base + url->rest, strlen (url->base + url->rest));
     add_text (hmac, candidate->target, strlen (candidate->target));
     for (size_t i = 0; i < candidate->n_fields; i++) {
         if (i > 0 && compare_fields (&candidate->fields[i - 1], &candidate->fields[i]) == 0)
@@ -112,7 +103,7 @@ static bool any_matches (const struct reading *reading, const struct form *form,
     const char *const *tokens = values_texts (reading->channel->values, AUTH_TOKEN);
     g_autofree char *legacy = NULL;
     for (unsigned way = 0; way < 4; way++) {
-        struct candidate candidate = {&url, (url.port_length > 0) != (way % 2 == 1), reading->request->target, fields, n_fields};
+        struct candidate candidate = {&url, (url.rest > url.port) != (way % 2 == 1), reading->request->target, fields, n_fields};
         if (way == 2 && (legacy = legacy_target (reading->request)) == NULL) return false;
         if (way >= 2) candidate.target = legacy;
         for (const char *const *token = tokens; *token != NULL; token++)

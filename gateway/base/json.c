@@ -110,3 +110,27 @@ bool json_member (json_t *object, const char *name, json_type type, bool require
     *pointer = json_pointer ("", name);
     return false;
 }
+
+void json_quote (GString *out, const char *text)
+{
+    g_string_append_c (out, '"');
+    for (const char *from = text, *at = text;; at++) {
+        unsigned char c = (unsigned char) *at;
+        if (c >= 0x20 && c != 0x7f && c != '"' && c != '\\') continue;
+        g_string_append_len (out, from, at - from);
+        from = at + 1;
+        if (c == '\0') break;
+        g_string_append_c (out, '\\');
+        if (c == '"' || c == '\\')
+            g_string_append_c (out, (char) c);
+        else if (c == '\n')
+            g_string_append_c (out, 'n');
+        else if (c == '\r')
+            g_string_append_c (out, 'r');
+        else if (c == '\t')
+            g_string_append_c (out, 't');
+        else
+            g_string_append_printf (out, "u%04x", c);
+    }
+    g_string_append_c (out, '"');
+}

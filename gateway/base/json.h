@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * JSON from outside, read strictly. The one home of jansson; its types are used as they are (json_t, json_auto_t). Error texts never hold
+ * JSON from outside, read strictly, and strings written. The one home of jansson; its types are used as they are (json_t, json_auto_t). Error texts never hold
  * any of the text that was read.
  *
  *     json_auto_t *body = json_parse_text (data, length, &error);
@@ -29,6 +29,9 @@ json_t *json_parse_text (const char *data, size_t length, GError **error);
 
 /* parent + "/" + name, escaped (RFC 6901 §3). parent "" is the whole document. */
 char *json_pointer (const char *parent, const char *name);
+
+/* Appends text, which must be UTF-8, as a JSON string with its quotes; control characters are escaped, DEL too. */
+void json_quote (GString *out, const char *text);
 
 /* Is object an object with no members but names (NULL-terminated)? False: *pointer leads to the first other member, or is "" for no object. */
 bool json_only (json_t *object, const char *const *names, char **pointer);

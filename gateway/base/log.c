@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/json.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,18 +16,6 @@ static int threshold = LOG_INFO;
 void log_set_level (enum log_level level)
 {
     g_atomic_int_set (&threshold, (int) level);
-}
-
-static void append_escaped (GString *line, const char *text)
-{
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            g_string_append_printf (line, "\\%c", *c);
-        else if ((unsigned char) *c < 0x20 || *c == 0x7f)
-            g_string_append_printf (line, "\\u%04x", (unsigned) *c);
-        else
-            g_string_append_c (line, *c);
-    }
 }
 
 /* One write, so that lines of several threads do not mix. Nobody can be told when standard error is gone. */
@@ -53,11 +42,11 @@ void log_write (enum log_level level, const char *event, const char *format, ...
     char at[CLOCK_TEXT_SIZE];
     clock_format (clock_now (), at);
     g_autoptr (GString) line = g_string_sized_new (256);
-    g_string_append_printf (line, "{\"ts\":\"%s\",\"level\":\"%s\",\"event\":\"", at, names[level]);
-    append_escaped (line, event);
-    g_string_append (line, "\",\"msg\":\"");
-    append_escaped (line, message);
-    g_string_append (line, "\"}\n");
+    g_string_append_printf (line, "{\"ts\":\"%s\",\"level\":\"%s\",\"event\":", at, names[level]);
+    json_quote (line, event);
+    g_string_append (line, ",\"msg\":");
+    json_quote (line, message);
+    g_string_append (line, "}\n");
     write_line (line);
     errno = saved_errno;
 }

@@ -57,7 +57,7 @@ struct yaml_node;
 struct values;
 
 /* Reads the rows of table from mapping (of base/yaml.h; NULL or nothing: all fallbacks) and leaves other keys to settings_refuse_unknown.
- * ${NAME} and ${file:/path} in values are expanded. place names the mapping in messages: "channel \"sms\""; what is required and missing is
+ * ${NAME} and ${file:/path} in values are expanded (base/expand.h). place names the mapping in messages: "channel \"sms\""; what is required and missing is
  * reported at line and column. Never NULL; rows with a fault hold their fallback. */
 struct values *values_parse (const struct yaml_node *mapping, const char *place, unsigned line, unsigned column, struct settings table,
                              GPtrArray *faults);
@@ -69,9 +69,6 @@ struct values *values_of (struct settings table, const char *const *pairs);
 /* A fault for every key of mapping that is in none of the tables, with the nearest name as its hint. */
 void settings_refuse_unknown (const struct yaml_node *mapping, const char *place, const struct settings *tables, size_t n_tables,
                               GPtrArray *faults);
-
-/* ${NAME} and ${file:/absolute/path} in text replaced; the file's last line end is left out. The error names the variable or the path. */
-char *settings_expand (const char *text, GError **error);
 
 /* "did you mean \"…\"?" with the nearest of names (NULL-terminated); NULL: none is near. */
 char *settings_suggest (const char *word, const char *const *names);

@@ -18,8 +18,6 @@
 /* A worker without a connection tries again this often, and answers 503 meanwhile. */
 #define RECONNECT_PAUSE (500 * G_TIME_SPAN_MILLISECOND)
 
-#define KEY_FIND "select account_id, key_id, scopes from key_find ($1)"
-
 struct worker {
     struct api *api;
     GThread *thread;
@@ -103,9 +101,7 @@ static bool find_key (struct keyring *ring, struct call *call, char **scopes)
     int64_t now = g_get_monotonic_time ();
     if (keyring_find (ring, call->key_hash, now, &call->account_id, &call->key_id, scopes)) return true;
     g_autoptr (GError) error = NULL;
-    g_autoptr (params) p = params_new (1);
-    params_bytes (p, call->key_hash, sizeof call->key_hash);
-    g_autoptr (db_result) r = db_call (call->db, KEY_FIND, p, &error);
+    g_autoptr (db_result) r = keyring_ask (call->db, call->key_hash, &error);
     if (!r) {
         call_database_problem (call, error);
         return false;

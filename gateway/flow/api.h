@@ -11,7 +11,8 @@
 
 struct api;
 
-/* committed: something of this account was stored, perhaps to be sent; any thread, must not block. */
+/* current (data) gives a reference to the configuration of the moment: any thread, for every request. committed: something of this account was stored, perhaps to be sent; any thread, must not
+ * block. intake and feed are borrowed until api_free. NULL with *error set: no connection to the database, or nothing to sign URLs with. */
 struct api *api_start (struct config *(*current) (void *data), void (*committed) (int64_t account_id, void *data), void *data,
                        struct intake *intake, struct feed *feed, GError **error);
 /* Answers what waits, then ends. After intake_stop: what the intake holds comes back here. */

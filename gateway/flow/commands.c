@@ -11,7 +11,8 @@
 
 #define KEY_CREATE "select key_create ($1,$2,$3,$4,$5,$6,$7,$8,$9)"
 #define TRACE "select at, what, detail from trace ($1)"
-#define QUARANTINE "select account, quarantine_id::text, channel, at, size, reason from quarantine_waiting ($1)"
+#define QUARANTINE "select account, quarantine_id::text, channel, at, size, reason from quarantine_waiting ($1, $2)"
+#define QUARANTINE_MOST 1000 /* entries that are printed */
 
 /* A session that can change nothing, whatever is called. */
 #define READ_ONLY "-c default_transaction_read_only=on"
@@ -155,16 +156,18 @@ int command_quarantine (const char *path, const char *account)
     struct db *db = config ? open_migrated (config, READ_ONLY) : NULL;
     if (!db) return 1;
     g_autoptr (GError) error = NULL;
-    g_autoptr (params) p = params_new (1);
+    g_autoptr (params) p = params_new (2);
     params_text (p, account);
+    params_int32 (p, QUARANTINE_MOST + 1);
     g_autoptr (db_result) r = db_call (db, QUARANTINE, p, &error);
     db_close (db);
     if (!r) return complain (error);
-    for (int i = 0; i < db_rows (r); i++) {
+    for (int i = 0; i < MIN (db_rows (r), QUARANTINE_MOST); i++) {
         char at[CLOCK_TEXT_SIZE];
         clock_format (db_time (r, i, 3), at);
         printf ("%s  %s/%s  %s  %" G_GINT64_FORMAT " bytes  %s\n", at, db_text (r, i, 0), db_text (r, i, 2), db_text (r, i, 1),
                 db_int64 (r, i, 4), db_text (r, i, 5));
     }
+    if (db_rows (r) > QUARANTINE_MOST) fprintf (stderr, "switchboard: these are the oldest %d; more wait\n", QUARANTINE_MOST);
     return 0;
 }

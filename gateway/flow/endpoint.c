@@ -41,7 +41,7 @@ bool endpoint_cursor (struct call *call, const char *filter, char **after)
 {
     const char *text = endpoint_parameter (call, "cursor");
     *after = NULL;
-    if (!text || (*after = cursor_open (text, call->key_hash, filter))) return true;
+    if (!text || (*after = cursor_parse (text, call->key_hash, filter))) return true;
     call_problem (call, 422, "not a cursor of this list with these filters", "cursor");
     return false;
 }
@@ -64,7 +64,7 @@ void endpoint_page (struct call *call, db_result *r, const GError *error, const 
     if (db_null (r, 0, 1)) {
         g_string_append (body, "null");
     } else {
-        g_autofree char *cursor = cursor_seal (db_text (r, 0, 1), call->key_hash, filter);
+        g_autofree char *cursor = cursor_format (db_text (r, 0, 1), call->key_hash, filter);
         g_string_append_printf (body, "\"%s\"", cursor);
     }
     g_string_append_printf (body, ",\"at\":%" G_GINT64_FORMAT "}", db_int64 (r, 0, 2));

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define EVENTS "select number, type, body from api_events ($1, $2, $3::int8::int4)"
+#define EVENTS "select number, type, body from api_events ($1, $2, $3)"
 #define EVENT_AT "select event_at ($1)"
 
 /* Where a stream begins: Last-Event-ID is the resuming client's own, so it wins. False: answered. */
@@ -72,7 +72,7 @@ static void list_events (struct call *call)
     g_autoptr (params) p = params_new (3);
     params_int64 (p, call->account_id);
     params_int64 (p, after);
-    params_int64 (p, limit);
+    params_int32 (p, (int32_t) limit);
     g_autoptr (db_result) r = at < 0 ? NULL : db_call (call->db, EVENTS, p, &error);
     const char *hole = r ? find_hole (r, after, at) : NULL;
     if (!r)

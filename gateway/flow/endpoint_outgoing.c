@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 
-#define OUTGOING "select data, next, at from api_outgoing ($1, $2, $3, $4, $5::int8::int4, $6::text::uuid)"
+#define OUTGOING "select data, next, at from api_outgoing ($1, $2, $3, $4, $5, $6)"
 #define CANCEL "select status, body, replayed from post_cancel ($1, $2, $3, $4, $5)"
 #define SETTLE "select status, body, replayed from post_settle ($1, $2, $3, $4, $5, $6)"
 
@@ -33,7 +33,7 @@ void endpoint_outgoing (struct call *call)
     params_text (p, reference);
     params_text (p, status);
     params_time (p, since);
-    params_int64 (p, limit);
+    params_int32 (p, (int32_t) limit);
     params_text (p, after);
     g_autoptr (db_result) r = db_call (call->db, OUTGOING, p, &error);
     endpoint_page (call, r, error, filter);

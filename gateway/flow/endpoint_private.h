@@ -13,7 +13,7 @@ const char *endpoint_parameter (const struct call *call, const char *name);
 bool endpoint_number (const char *text, int64_t least, int64_t most, int64_t *value);
 /* False: answered. */
 bool endpoint_limit (struct call *call, int64_t *limit);
-/* *after: the key inside the cursor, to be freed; NULL: from the start. False: answered. */
+/* *after: the row key inside the cursor, to be freed, in whatever form the client wrote it; NULL: from the start. False: answered. */
 bool endpoint_cursor (struct call *call, const char *filter, char **after);
 /* The body as a JSON object with no members but names, which NULL leaves to the caller. NULL: answered. */
 json_t *endpoint_body (struct call *call, const char *const *names);

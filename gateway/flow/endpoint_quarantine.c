@@ -2,10 +2,11 @@
 #include "flow/endpoint_private.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "flow/hooks.h"
 #include "store/files.h"
 
-#define QUARANTINE "select data, next, at from api_quarantine ($1, $2, $3::int8::int4, $4)"
+#define QUARANTINE "select data, next, at from api_quarantine ($1, $2, $3, $4)"
 #define QUARANTINE_ENTRY "select channel, raw, file, at, reprocessed_at from api_quarantine_entry ($1, $2)"
 #define DONE "select status, body, replayed from post_reprocessed ($1, $2, $3, $4, $5)"
 
@@ -19,7 +20,7 @@ void endpoint_quarantine (struct call *call)
     g_autoptr (params) p = params_new (4);
     params_int64 (p, call->account_id);
     params_text (p, status);
-    params_int64 (p, limit);
+    params_int32 (p, (int32_t) limit);
     params_text (p, after);
     g_autoptr (db_result) r = db_call (call->db, QUARANTINE, p, &error);
     endpoint_page (call, r, error, filter);
@@ -73,9 +74,10 @@ void endpoint_reprocess (struct call *call)
         call_problem (call, 409, "it was reprocessed already", NULL);
     else if (!channel)
         call_problem (call, 409, "its channel is not in this gateway's configuration", NULL);
-    else if (!raw)
+    else if (!raw) {
+        log_error ("quarantine.missing", "could not read a stored request: %s", error->message);
         call_problem (call, 500, NULL, NULL);
-    else {
+    } else {
         g_autofree char *reason = hooks_reprocess (call->intake, channel, raw, &call->id, db_time (r, 0, 3), reprocessed, call);
         if (reason) call_problem (call, 409, reason, NULL);
     }

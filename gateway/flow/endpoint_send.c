@@ -14,7 +14,7 @@
 #define FILES "select place, mime, name, size from api_files ($1, $2)"
 #define SEND \
     "select status, body from api_send ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'key', $12, $13, $14, $15, $16, $17, $18, " \
-    "$19, $20, null, $21, $22::int8::int4, $23::int8::int4, $24, $25, $26)"
+    "$19, $20, null, $21, $22, $23, $24, $25, $26)"
 
 /* What is known of a message before it is stored. */
 struct sending {

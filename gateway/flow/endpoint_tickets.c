@@ -5,9 +5,11 @@
 
 #include <string.h>
 
-#define TICKETS "select data, next, at from api_tickets ($1, $2, $3, $4::int8::int4, $5)"
+#define SUBJECT_MOST 1000 /* bytes */
+
+#define TICKETS "select data, next, at from api_tickets ($1, $2, $3, $4, $5)"
 #define TICKET_PATCH "select body, version from api_ticket_patch ($1, $2, $3, $4, $5, $6)"
-#define MESSAGES "select data, next, at from api_messages ($1, $2, $3, $4::int8::int4, $5::text::int8)"
+#define MESSAGES "select data, next, at from api_messages ($1, $2, $3, $4, $5)"
 #define CHANNELS "select data, next, at from api_channels ($1)"
 
 void endpoint_tickets (struct call *call)
@@ -21,7 +23,7 @@ void endpoint_tickets (struct call *call)
     params_int64 (p, call->account_id);
     params_text (p, status);
     params_text (p, channel);
-    params_int64 (p, limit);
+    params_int32 (p, (int32_t) limit);
     params_text (p, after);
     g_autoptr (db_result) r = db_call (call->db, TICKETS, p, &error);
     endpoint_page (call, r, error, filter);
@@ -44,7 +46,7 @@ void endpoint_ticket_messages (struct call *call)
     params_int64 (p, call->account_id);
     params_uuid (p, &call->id);
     params_bool (p, order && g_str_equal (order, "desc"));
-    params_int64 (p, limit);
+    params_int32 (p, (int32_t) limit);
     params_text (p, after);
     g_autoptr (db_result) r = db_call (call->db, MESSAGES, p, &error);
     endpoint_page (call, r, error, filter);
@@ -86,8 +88,9 @@ void endpoint_patch_ticket (struct call *call)
         call_problem (call, 422, "a string is expected", pointer);
         return;
     }
-    if (subject && json_string_length (subject) > 1000) {
-        call_problem (call, 422, "a subject has at most 1000 bytes", "/subject");
+    if (subject && json_string_length (subject) > SUBJECT_MOST) {
+        g_autofree char *detail = g_strdup_printf ("a subject has at most %d bytes", SUBJECT_MOST);
+        call_problem (call, 422, detail, "/subject");
         return;
     }
     if (!read_if_match (call, &version)) return;

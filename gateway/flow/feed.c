@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/pulse.h"
+#include "flow/keyring.h"
 #include "store/db.h"
 
 #include <string.h>
@@ -22,8 +23,7 @@
 
 #define HEADS "select account_id, newest from event_heads ($1)"
 #define BOUNDS "select oldest, newest from event_bounds ($1)"
-#define KEY_FIND "select account_id, key_id, scopes from key_find ($1)"
-#define EVENTS "select number, type, body, at from api_events ($1, $2, $3::int8::int4)"
+#define EVENTS "select number, type, body, at from api_events ($1, $2, $3)"
 
 struct client {
     int64_t account_id, position, newest;
@@ -35,8 +35,6 @@ struct client {
 };
 
 struct feed {
-    struct config *(*current) (void *data);
-    void *data;
     GThread *thread;
     struct db *db;
     size_t buffer, streams_max;
@@ -105,7 +103,7 @@ int64_t feed_lag (struct feed *feed)
 
 static void put (struct feed *feed, struct client *client, GBytes *bytes)
 {
-    if (http_stream_write (client->stream, bytes, feed->buffer * 2)) client->last_write = g_get_monotonic_time ();
+    if (http_stream_write (client->stream, bytes, feed->buffer)) client->last_write = g_get_monotonic_time ();
 }
 
 static void put_text (struct feed *feed, struct client *client, const char *text)
@@ -176,7 +174,7 @@ static GBytes *read_events (struct feed *feed, const struct client *reader, int6
     g_autoptr (params) p = params_new (3);
     params_int64 (p, reader->account_id);
     params_int64 (p, reader->position);
-    params_int64 (p, EVENTS_AT_ONCE);
+    params_int32 (p, EVENTS_AT_ONCE);
     g_autoptr (db_result) r = db_call (feed->db, EVENTS, p, error);
     if (!r) return NULL;
     GString *text = g_string_new (NULL);
@@ -273,9 +271,7 @@ static bool check_keys (struct feed *feed, GError **error)
     for (guint i = 0; i < feed->clients->len; i++) {
         struct client *client = feed->clients->pdata[i];
         if (!g_hash_table_contains (known, client->key_hash)) {
-            g_autoptr (params) p = params_new (1);
-            params_bytes (p, client->key_hash, sizeof client->key_hash);
-            g_autoptr (db_result) r = db_call (feed->db, KEY_FIND, p, error);
+            g_autoptr (db_result) r = keyring_ask (feed->db, client->key_hash, error);
             if (!r) return false;
             g_hash_table_insert (known, client->key_hash, GINT_TO_POINTER (db_rows (r)));
         }

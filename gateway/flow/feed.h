@@ -9,6 +9,8 @@
 
 struct feed;
 
+/* current (data) gives a reference to the configuration of the moment; it is asked here and not later. NULL with *error set: no connection to the
+ * database. */
 struct feed *feed_start (struct config *(*current) (void *data), void *data, GError **error);
 /* Ends every stream. */
 void feed_stop (struct feed *feed);

@@ -56,11 +56,23 @@ static void tell_fault (const char *text)
     log_error ("config.fault", "%s", text);
 }
 
-/* The file's configuration, known to the database too; NULL: it is told in the log why not. */
-static struct config *load (const char *path)
+/* What is taken at the start only stays as it runs; what the file says of it otherwise is told. */
+static void keep (struct config *fresh, const struct config *running)
+{
+    g_autoptr (GPtrArray) changed = g_ptr_array_new_with_free_func (g_free);
+    config_keep (fresh, running, changed);
+    if (!changed->len) return;
+    g_ptr_array_add (changed, NULL);
+    g_autofree char *names = g_strjoinv (", ", (char **) changed->pdata);
+    log_warning ("config.restart", "taken at the next start only: %s", names);
+}
+
+/* The file's configuration, known to the database too; NULL: it is told in the log why not. running: NULL at the start. */
+static struct config *load (const char *path, const struct config *running)
 {
     g_autoptr (struct_config) config = setup_read (path, tell_fault);
     if (!config) return NULL;
+    if (running) keep (config, running);
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard setup", NULL, &error);
     bool ok = db && migrate_run (db, NULL, &error) && sync_config (db, config, &error) &&
@@ -73,7 +85,7 @@ static struct config *load (const char *path)
 
 static void reload (struct gateway *gateway)
 {
-    struct config *fresh = load (gateway->path);
+    struct config *fresh = load (gateway->path, gateway->config);
     if (!fresh) {
         log_error ("config.kept", "the old configuration stays");
         return;
@@ -127,7 +139,7 @@ static void sent (void *data)
     feed_wake (gateway->feed);
 }
 
-/* A receipt may have ended a delivery, so that the next of its line is ready. */
+/* A receipt may have ended a delivery, so that the next of its pair is ready. */
 static void matched (void *data)
 {
     struct gateway *gateway = data;
@@ -194,16 +206,21 @@ static bool start_sending (struct gateway *gateway, GError **error)
            (gateway->dispatch = dispatch_start (current, sent, gateway, gateway->client, error));
 }
 
+static bool start_ops (struct gateway *gateway, GError **error)
+{
+    ops_watch (gateway->ops, gateway->public_server);
+    return (gateway->ops_server = start_server (gateway, LISTEN_OPS, 1, handle_ops, error));
+}
+
 static bool start (struct gateway *gateway, GError **error)
 {
     return (gateway->schedule = schedule_start (current, gateway)) && (gateway->feed = feed_start (current, gateway, error)) &&
            start_sending (gateway, error) && start_intake (gateway, error) &&
            (gateway->api = api_start (current, api_committed, gateway, gateway->intake, gateway->feed, error)) &&
            (gateway->ping = ping_start (values_text (gateway->config->database, DATABASE_URL), error)) &&
-           (gateway->ops = ops_start (gateway->intake, gateway->feed, gateway->api, gateway->schedule, gateway->ping,
-                                      (size_t) values_number (gateway->config->limits, LIMITS_INTAKE_QUEUE))) &&
-           (gateway->ops_server = start_server (gateway, LISTEN_OPS, 1, handle_ops, error)) &&
-           (gateway->public_server = start_server (gateway, LISTEN_HTTP, HTTP_THREADS, handle_public, error));
+           (gateway->ops = ops_new (gateway->intake, gateway->feed, gateway->api, gateway->schedule, gateway->ping,
+                                    (size_t) values_number (gateway->config->limits, LIMITS_INTAKE_QUEUE))) &&
+           (gateway->public_server = start_server (gateway, LISTEN_HTTP, HTTP_THREADS, handle_public, error)) && start_ops (gateway, error);
 }
 
 /* New connections stop first; then everyone who waits is answered; then the threads end. */
@@ -217,10 +234,10 @@ static void stop (struct gateway *gateway)
     receipts_stop (gateway->receipts);
     if (gateway->client) http_client_stop (gateway->client);
     feed_stop (gateway->feed);
+    if (gateway->ops_server) http_server_stop (gateway->ops_server);
     /* kept-alive connections may ask until here: they are told to come again */
     if (gateway->public_server) http_server_stop (gateway->public_server);
-    if (gateway->ops_server) http_server_stop (gateway->ops_server);
-    ops_stop (gateway->ops);
+    ops_free (gateway->ops);
     ping_stop (gateway->ping);
     api_free (gateway->api);
     intake_free (gateway->intake);
@@ -264,7 +281,7 @@ int gateway_serve (const char *path)
 {
     sigset_t signals;
     block_signals (&signals);
-    struct gateway gateway = {.path = path, .config = load (path)};
+    struct gateway gateway = {.path = path, .config = load (path, NULL)};
     if (!gateway.config) return 1;
     g_mutex_init (&gateway.lock);
     g_autoptr (GError) error = NULL;

@@ -17,7 +17,7 @@
 
 struct intake {
     struct intake_options options;
-    char *database_url, *directory;
+    char *directory;
     GThread *thread;
     struct db *db;
     struct batch *batch;
@@ -277,7 +277,6 @@ struct intake *intake_start (const struct intake_options *options, GError **erro
     if (!db) return NULL;
     struct intake *intake = g_new0 (struct intake, 1);
     intake->options = *options;
-    intake->database_url = g_strdup (options->database_url);
     intake->directory = g_strdup (options->directory);
     intake->db = db;
     intake->batch = batch_new ();
@@ -306,7 +305,6 @@ void intake_free (struct intake *intake)
     db_close (intake->db);
     g_mutex_clear (&intake->lock);
     g_cond_clear (&intake->wake);
-    g_free (intake->database_url);
     g_free (intake->directory);
     g_free (intake);
 }

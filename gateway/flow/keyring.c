@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/keyring.h"
 
+#define KEY_FIND "select account_id, key_id, scopes from key_find ($1)"
+
 struct entry {
     int64_t asked, account_id;
     struct id key_id;
@@ -17,6 +19,13 @@ static void entry_free (void *data)
     struct entry *entry = data;
     g_free (entry->scopes);
     g_free (entry);
+}
+
+db_result *keyring_ask (struct db *db, const uint8_t hash[32], GError **error)
+{
+    g_autoptr (params) p = params_new (1);
+    params_bytes (p, hash, 32);
+    return db_call (db, KEY_FIND, p, error);
 }
 
 struct keyring *keyring_new (void)

@@ -4,7 +4,7 @@
  * are unknown are not kept: nobody can fill it with guesses. A revoked key is good for at most KEYRING_AGE more. Any thread.
  */
 #pragma once
-#include "base/ids.h"
+#include "store/db.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -19,6 +19,9 @@ struct keyring;
 
 struct keyring *keyring_new (void);
 void keyring_free (struct keyring *ring);
+
+/* What the database knows of a key: account_id, key_id, scopes; no row: it is good no more, or never was. NULL with *error set: it cannot be asked. */
+db_result *keyring_ask (struct db *db, const uint8_t hash[32], GError **error);
 
 /* True: known since less than KEYRING_AGE before now (monotonic µs). *scopes as they were added, to be freed. */
 bool keyring_find (struct keyring *ring, const uint8_t hash[32], int64_t now, int64_t *account_id, struct id *key_id, char **scopes);

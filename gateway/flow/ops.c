@@ -19,13 +19,14 @@ struct ops {
     struct api *api;
     const struct schedule *schedule;
     struct ping *ping;
+    const struct http_server *server;
     size_t queue_max;
     double started; /* seconds since 1970 */
     atomic_bool draining;
 };
 
-struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, struct ping *ping,
-                       size_t queue_max)
+struct ops *ops_new (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, struct ping *ping,
+                     size_t queue_max)
 {
     struct ops *ops = g_new0 (struct ops, 1);
     ops->intake = intake;
@@ -38,9 +39,14 @@ struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api
     return ops;
 }
 
-void ops_stop (struct ops *ops)
+void ops_free (struct ops *ops)
 {
     g_free (ops);
+}
+
+void ops_watch (struct ops *ops, const struct http_server *server)
+{
+    ops->server = server;
 }
 
 void ops_drain (struct ops *ops)
@@ -118,6 +124,8 @@ static struct http_response *metrics (struct ops *ops)
 {
     struct intake_state intake;
     struct api_state api;
+    struct http_server_counts http;
+    http_server_count (ops->server, &http);
     intake_look (ops->intake, &intake);
     api_look (ops->api, &api);
     GString *out = g_string_new (NULL);
@@ -125,6 +133,13 @@ static struct http_response *metrics (struct ops *ops)
         out, "# HELP gw_build_info what runs here\n# TYPE gw_build_info gauge\ngw_build_info{version=\"%s\",schema=\"%s\"} 1\n",
         switchboard_version, schema_build);
     metrics_format (out);
+    metrics_gauge (out, "gw_http_connections", "open connections of the public listener", http.connections);
+    g_string_append_printf (out,
+                            "# HELP gw_http_refused_total what was no proper request, or a connection too many\n"
+                            "# TYPE gw_http_refused_total counter\ngw_http_refused_total %" G_GUINT64_FORMAT "\n"
+                            "# HELP gw_http_timed_out_total requests that came too slowly, and answers that were read too slowly\n"
+                            "# TYPE gw_http_timed_out_total counter\ngw_http_timed_out_total %" G_GUINT64_FORMAT "\n",
+                            http.refused, http.timed_out);
     metrics_gauge (out, "gw_ingest_queue_depth", "requests that wait to be stored", (double) intake.waiting);
     metrics_gauge (out, "gw_ingest_queue_oldest_seconds", "how long the oldest of them waits", (double) intake.oldest / G_USEC_PER_SEC);
     metrics_gauge (out, "gw_database_connected", "1 if the intake has its connection", intake.connected);

@@ -12,9 +12,12 @@
 
 struct ops;
 
-struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, struct ping *ping,
-                       size_t queue_max);
-void ops_stop (struct ops *ops);
+struct ops *ops_new (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, struct ping *ping,
+                     size_t queue_max);
+void ops_free (struct ops *ops);
+
+/* Whose connections /metrics counts. Before the ops listener starts; server outlives it. */
+void ops_watch (struct ops *ops, const struct http_server *server);
 
 /* From now on /readyz says no, so that a proxy sends nobody here any more. */
 void ops_drain (struct ops *ops);

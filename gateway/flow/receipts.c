@@ -9,10 +9,10 @@
 /* Receipts that another gateway took in, and those whose message is not known yet, are found by looking. */
 #define POLL G_TIME_SPAN_SECOND
 #define RECONNECT_PAUSE (500 * G_TIME_SPAN_MILLISECOND)
-/* Few enough that messages' lines are not held long. */
+/* Few enough that messages' pairs are not held long. */
 #define AT_ONCE 200
 
-#define MATCH "select match_receipts ($1::int8::int4, $2)"
+#define MATCH "select match_receipts ($1, $2)"
 
 struct receipts {
     void (*changed) (void *data);
@@ -29,7 +29,7 @@ static bool match (struct receipts *receipts, bool *more, GError **error)
 {
     if (!db_connected (receipts->db) && !db_reopen (receipts->db, error)) return false;
     g_autoptr (params) p = params_new (2);
-    params_int64 (p, AT_ONCE);
+    params_int32 (p, AT_ONCE);
     params_time (p, clock_now ());
     g_autoptr (db_result) r = db_call (receipts->db, MATCH, p, error);
     if (!r) return false;

@@ -11,7 +11,10 @@
 
 /* Young tables double within minutes under load, and their statistics with them; afterwards the work is a few empty look-ups. */
 #define PERIOD (60 * G_TIME_SPAN_SECOND)
-#define MAINTAIN "select maintain ($1, $2 * interval '1 microsecond', $3 * interval '1 microsecond', $4 * interval '1 microsecond')"
+#define MICROSECONDS " * interval '1 microsecond'"
+#define MAINTAIN \
+    "select maintain ($1, $2" MICROSECONDS ", $3" MICROSECONDS ", $4" MICROSECONDS ", $5" MICROSECONDS ", $6" MICROSECONDS \
+    ", $7" MICROSECONDS ")"
 #define OLDEST_SNAPSHOT "select oldest_snapshot ()"
 
 struct schedule {
@@ -26,11 +29,9 @@ struct schedule {
 
 static bool maintain (struct db *db, const struct config *config, GError **error)
 {
-    g_autoptr (params) p = params_new (4);
+    g_autoptr (params) p = params_new (1 + RETENTION_N);
     params_time (p, clock_now ());
-    params_int64 (p, values_number (config->retention, RETENTION_JOURNAL));
-    params_int64 (p, values_number (config->retention, RETENTION_EVENTS));
-    params_int64 (p, values_number (config->retention, RETENTION_PROVIDER_IDS));
+    for (unsigned row = 0; row < RETENTION_N; row++) params_int64 (p, values_number (config->retention, row));
     g_autoptr (db_result) r = db_call (db, MAINTAIN, p, error);
     return r && migrate_touch (db, error);
 }

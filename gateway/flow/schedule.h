@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What has to be done from time to time: partitions made ahead and dropped after their retention, old provider ids and receipts removed. One thread.
+ * What has to be done from time to time: partitions made ahead and dropped after their retention, what is older than its retention removed. One thread.
  */
 #pragma once
 #include "model/config.h"

@@ -64,7 +64,7 @@ static char *short_code (const char *digits, const char *country, size_t country
                             digits);
 }
 
-/* Bandwidth's published set (facts: senders); at least one letter. */
+/* Bandwidth's published set (dev.bandwidth.com); at least one letter. */
 static char *alphanumeric (const char *text, size_t length)
 {
     char address[sizeof ("alnum:") + 3 * ALNUM_MAX];

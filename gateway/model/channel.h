@@ -28,6 +28,7 @@ struct channel {
     const struct adapter *adapter;
     struct values *values;          /* rows: adapter->settings */
     struct values *common;          /* rows: CHANNEL_… */
-    const char *callback_url;       /* public_url + "/hooks/{account}/{slug}", no slash at the end */
+    const char *public_url;         /* of listen:, no slash at the end */
+    const char *callback_url;       /* public_url + "/hooks/{account}/{slug}" */
     int64_t account_id, channel_id; /* given by the database when the configuration is synchronised; 0 before */
 };

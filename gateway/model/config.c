@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/config.h"
 
+#include "base/json.h"
 #include "base/yaml.h"
 #include "model/adapter.h"
 #include "model/config_tables.h"
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #define SLUG_MOST 64
+#define DAY INT64_C (86400000000)
 
 /* Keys of mappings that hold more than settings. */
 static const struct setting root_keys[] = {
@@ -123,16 +125,26 @@ static void check_range (struct reading *reading, const struct yaml_node *sectio
     if (value < least || value > most) refuse_row (reading, section, row[number].name, g_strdup_printf ("must be %s", said));
 }
 
+struct range {
+    unsigned row;
+    int64_t least, most;
+    const char *said;
+};
+
+static void check_ranges (struct reading *reading, const struct yaml_node *root, unsigned number, const struct values *values,
+                          const struct range *ranges, size_t n)
+{
+    const struct yaml_node *section = yaml_get (root, config_tables (NULL)[number].place);
+    for (size_t i = 0; i < n; i++)
+        check_range (reading, section, values, table (number).rows, ranges[i].row, ranges[i].least, ranges[i].most, ranges[i].said);
+}
+
 /* Beyond these the program would not work at all, or its memory would have no bound. */
 static void check_limits (struct reading *reading, const struct yaml_node *root)
 {
-    static const struct {
-        unsigned row;
-        int64_t least, most;
-        const char *said;
-    } ranges[] = {
+    static const struct range limits[] = {
         {LIMITS_HOOK_BODY, 1024, 64 << 20, "from 1kB to 64MB"},
-        {LIMITS_API_BODY, 1024, 64 << 20, "from 1kB to 64MB"},
+        {LIMITS_API_BODY, 1024, JSON_BYTES_MOST, "from 1kB to 16MB"},
         {LIMITS_UPLOAD_BODY, 1024, 64 << 20, "from 1kB to 64MB"},
         {LIMITS_REQUEST_TIME, 100000, 600000000, "from 100ms to 10m"},
         {LIMITS_IDLE_TIME, 100000, 3600000000, "from 100ms to 1h"},
@@ -149,18 +161,17 @@ static void check_limits (struct reading *reading, const struct yaml_node *root)
         {LIMITS_CALLS_PER_HOST, 1, 10000, "from 1 to 10000"},
         {LIMITS_JOURNAL_INLINE, 0, 16 << 20, "at most 16MB"},
     };
-    G_STATIC_ASSERT (G_N_ELEMENTS (ranges) == LIMITS_N);
-    const struct config *config = reading->config;
-    const struct yaml_node *section = yaml_get (root, "limits");
-    for (size_t i = 0; i < G_N_ELEMENTS (ranges); i++)
-        check_range (reading, section, config->limits, table (TABLE_LIMITS).rows, ranges[i].row, ranges[i].least, ranges[i].most,
-                     ranges[i].said);
-    section = yaml_get (root, "retention");
-    for (unsigned i = 0; i < RETENTION_N; i++)
-        check_range (reading, section, config->retention, table (TABLE_RETENTION).rows, i, INT64_C (86400000000),
-                     INT64_C (86400000000) * 36500, "from 1d to 36500d");
-    check_range (reading, yaml_get (root, "database"), config->database, table (TABLE_DATABASE).rows, DATABASE_CONNECTIONS, 1, 1000,
-                 "from 1 to 1000");
+    G_STATIC_ASSERT (G_N_ELEMENTS (limits) == LIMITS_N);
+    check_ranges (reading, root, TABLE_LIMITS, reading->config->limits, limits, LIMITS_N);
+    static const struct range retention[] = {
+        {RETENTION_JOURNAL, DAY, 36500 * DAY, "from 1d to 36500d"},      {RETENTION_EVENTS, DAY, 36500 * DAY, "from 1d to 36500d"},
+        {RETENTION_PROVIDER_IDS, DAY, 36500 * DAY, "from 1d to 36500d"}, {RETENTION_RECEIPTS, DAY, 36500 * DAY, "from 1d to 36500d"},
+        {RETENTION_IDEMPOTENCY, DAY / 24, 365 * DAY, "from 1h to 365d"}, {RETENTION_UPLOADS, DAY / 24, 365 * DAY, "from 1h to 365d"},
+    };
+    G_STATIC_ASSERT (G_N_ELEMENTS (retention) == RETENTION_N);
+    check_ranges (reading, root, TABLE_RETENTION, reading->config->retention, retention, RETENTION_N);
+    check_range (reading, yaml_get (root, "database"), reading->config->database, table (TABLE_DATABASE).rows, DATABASE_CONNECTIONS, 1,
+                 1000, "from 1 to 1000");
 }
 
 /* An address, or an address and the number of its leading bits. */
@@ -188,13 +199,22 @@ static void check_listen (struct reading *reading, const struct yaml_node *root)
         }
 }
 
-/* Without the slashes at its end. */
-static char *public_url (const struct config *config)
+/* By what URLs providers know the channels; public_url without the slashes at its end. */
+static void set_urls (struct config *config)
 {
-    const char *url = config->listen ? values_text (config->listen, LISTEN_PUBLIC_URL) : NULL;
-    size_t length = url ? strlen (url) : 0;
-    while (length && url[length - 1] == '/') length--;
-    return g_strndup (url ? url : "", length);
+    const char *given = values_text (config->listen, LISTEN_PUBLIC_URL);
+    size_t length = strlen (given);
+    while (given[length - 1] == '/') length--;
+    const char *url = g_string_chunk_insert_len (config->strings, given, (gssize) length);
+    for (guint i = 0; i < config->accounts->len; i++) {
+        const struct account *account = config->accounts->pdata[i];
+        for (guint k = 0; k < account->channels->len; k++) {
+            struct channel *channel = account->channels->pdata[k];
+            g_autofree char *callback = g_strdup_printf ("%s/hooks/%s/%s", url, channel->account, channel->slug);
+            channel->public_url = url;
+            channel->callback_url = g_string_chunk_insert (config->strings, callback);
+        }
+    }
 }
 
 static bool good_slug (struct reading *reading, const struct yaml_node *key, const char *noun)
@@ -238,8 +258,7 @@ static void check_adapter (struct reading *reading, const struct channel *channe
     if (wrong) fault_add (reading->faults, key->line, key->column, g_strdup (hint), "%s %s", place, wrong);
 }
 
-static void read_channel (struct reading *reading, struct account *account, const char *base, const struct yaml_node *key,
-                          const struct yaml_node *node)
+static void read_channel (struct reading *reading, struct account *account, const struct yaml_node *key, const struct yaml_node *node)
 {
     struct config *config = reading->config;
     g_autofree char *quoted = fault_quote (key->text);
@@ -261,8 +280,6 @@ static void read_channel (struct reading *reading, struct account *account, cons
     channel->common = values_parse (node, place, key->line, key->column, table (TABLE_CHANNEL), reading->faults);
     check_range (reading, node, channel->common, table (TABLE_CHANNEL).rows, CHANNEL_CONCURRENCY, 1, 1000, "from 1 to 1000");
     g_autofree char *path = g_strdup_printf ("%s/%s", account->slug, key->text);
-    g_autofree char *callback = g_strdup_printf ("%s/hooks/%s", base, path);
-    channel->callback_url = g_string_chunk_insert (config->strings, callback);
     g_ptr_array_add (account->channels, channel);
     g_hash_table_insert (config->by_slug, g_string_chunk_insert (config->strings, path), channel);
 }
@@ -292,7 +309,7 @@ static void read_webhook (struct reading *reading, const struct yaml_node *key, 
     values_unref (values);
 }
 
-static void read_account (struct reading *reading, const char *base, const struct yaml_node *key, const struct yaml_node *node)
+static void read_account (struct reading *reading, const struct yaml_node *key, const struct yaml_node *node)
 {
     struct config *config = reading->config;
     g_autofree char *quoted = fault_quote (key->text);
@@ -314,7 +331,7 @@ static void read_account (struct reading *reading, const char *base, const struc
     const struct yaml_node *channels = yaml_get (node, "channels"), *webhooks = yaml_get (node, "webhooks");
     if (is_mapping (reading, channels, "channels") && channels && channels->keys)
         for (unsigned i = 0; i < channels->keys->len && !faults_full (reading->faults); i++)
-            read_channel (reading, account, base, channels->keys->pdata[i], channels->values->pdata[i]);
+            read_channel (reading, account, channels->keys->pdata[i], channels->values->pdata[i]);
     if (is_mapping (reading, webhooks, "webhooks") && webhooks && webhooks->keys)
         for (unsigned i = 0; i < webhooks->keys->len && !faults_full (reading->faults); i++)
             read_webhook (reading, webhooks->keys->pdata[i], webhooks->values->pdata[i]);
@@ -322,11 +339,10 @@ static void read_account (struct reading *reading, const char *base, const struc
 
 static void read_accounts (struct reading *reading, const struct yaml_node *root)
 {
-    g_autofree char *base = public_url (reading->config);
     const struct yaml_node *accounts = yaml_get (root, "accounts");
     if (is_mapping (reading, accounts, "accounts") && accounts && accounts->keys)
         for (unsigned i = 0; i < accounts->keys->len && !faults_full (reading->faults); i++)
-            read_account (reading, base, accounts->keys->pdata[i], accounts->values->pdata[i]);
+            read_account (reading, accounts->keys->pdata[i], accounts->values->pdata[i]);
 }
 
 static void read_root (struct reading *reading, const struct yaml_node *root)
@@ -352,7 +368,10 @@ struct config *config_parse (const char *path, const char *text, size_t length, 
     struct yaml_document *document = yaml_parse (text, length, found);
     if (document) read_root (&reading, document->root);
     yaml_document_free (document);
-    if (!found->len) return reading.config;
+    if (!found->len) {
+        set_urls (reading.config);
+        return reading.config;
+    }
     config_unref (reading.config);
     faults_sort (found);
     g_ptr_array_extend_and_steal (faults, g_steal_pointer (&found));
@@ -393,4 +412,23 @@ const struct channel *config_channel (const struct config *config, const char *a
     memcpy (key + account_length + 1, channel, channel_length);
     key[account_length + 1 + channel_length] = 0;
     return g_hash_table_lookup (config->by_slug, key);
+}
+
+static void keep_section (struct values **fresh, struct values *running, unsigned number, GPtrArray *changed)
+{
+    struct settings settings = table (number);
+    for (unsigned row = 0; row < settings.n; row++)
+        if (!g_strv_equal (values_texts (*fresh, row), values_texts (running, row)))
+            g_ptr_array_add (changed, g_strdup_printf ("%s.%s", config_tables (NULL)[number].place, settings.rows[row].name));
+    values_unref (*fresh);
+    *fresh = values_ref (running);
+}
+
+void config_keep (struct config *fresh, const struct config *running, GPtrArray *changed)
+{
+    keep_section (&fresh->listen, running->listen, TABLE_LISTEN, changed);
+    keep_section (&fresh->database, running->database, TABLE_DATABASE, changed);
+    keep_section (&fresh->storage, running->storage, TABLE_STORAGE, changed);
+    keep_section (&fresh->limits, running->limits, TABLE_LIMITS, changed);
+    set_urls (fresh);
 }

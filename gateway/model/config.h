@@ -9,7 +9,8 @@
 #include "base/settings.h"
 #include "model/channel.h"
 
-/* Rows of the table of `listen:` … ; read with values_text (config->listen, LISTEN_HTTP). Every limit of the program has a row in `limits:`. */
+/* Rows of the table of `listen:` … ; read with values_text (config->listen, LISTEN_HTTP). `limits:` are those that depend on the machine and its
+ * load; what a format, a protocol or the API's contract bounds has a named constant where it is used. */
 enum { LISTEN_HTTP, LISTEN_PUBLIC_URL, LISTEN_OPS, LISTEN_TRUSTED_PROXIES, LISTEN_N };
 enum { DATABASE_URL, DATABASE_CONNECTIONS, DATABASE_N };
 enum { STORAGE_DIRECTORY, STORAGE_N };
@@ -23,17 +24,25 @@ enum {
     LIMITS_CONNECTIONS_PER_ADDRESS, /* 0: none */
     LIMITS_INTAKE_QUEUE,            /* 4096 requests waiting for the database */
     LIMITS_INTAKE_WAIT,             /* 2s: older ones are answered 503 */
-    LIMITS_BATCH_ITEMS,             /* 128 */
+    LIMITS_BATCH_ITEMS,             /* 128 messages and receipts */
     LIMITS_BATCH_BYTES,             /* 1MB */
     LIMITS_API_QUEUE,               /* 256 API requests waiting for a connection */
     LIMITS_STREAMS,                 /* 2000 event streams at once */
-    LIMITS_STREAM_BUFFER,           /* 256kB: bytes a slow reader may be behind before it is cut off */
+    LIMITS_STREAM_BUFFER,           /* 256kB: who has more to read is written no more */
     LIMITS_CALLS,                   /* 500 calls to providers at once */
     LIMITS_CALLS_PER_HOST,          /* 50 */
     LIMITS_JOURNAL_INLINE,          /* 64kB: larger request bodies go to storage.directory */
     LIMITS_N
 };
-enum { RETENTION_JOURNAL, RETENTION_EVENTS, RETENTION_PROVIDER_IDS, RETENTION_N };
+enum {
+    RETENTION_JOURNAL,      /* 30d */
+    RETENTION_EVENTS,       /* 30d; attempts and matched receipts, too */
+    RETENTION_PROVIDER_IDS, /* 7d: what is deduplicated */
+    RETENTION_RECEIPTS,     /* 7d: those that found no message */
+    RETENTION_IDEMPOTENCY,  /* 1d */
+    RETENTION_UPLOADS,      /* 1d: those that are in no message */
+    RETENTION_N
+};
 
 struct account {
     const char *slug, *name, *opt_out_scope; /* owned by the config */
@@ -60,6 +69,10 @@ struct config *config_load (const char *path, GPtrArray *faults);
 
 /* The same for text that is at hand; path only names it. */
 struct config *config_parse (const char *path, const char *text, size_t length, GPtrArray *faults);
+
+/* What a reload leaves as it is: fresh, which nobody uses yet, goes on with running's listen, database, storage and limits, because those
+ * are taken at the start only. Adds the names of settings that differ to changed (of char *): "limits.api_body". */
+void config_keep (struct config *fresh, const struct config *running, GPtrArray *changed);
 
 struct config *config_ref (struct config *config);
 void config_unref (struct config *config);

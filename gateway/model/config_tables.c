@@ -10,7 +10,7 @@ static const struct setting listen_settings[] = {
                            "how providers reach that address from outside; callback URLs and their signatures are made from it"},
     [LISTEN_OPS] = {"ops", SETTING_LISTEN, "127.0.0.1:8081", 0, "where /metrics is answered; keep it private"},
     [LISTEN_TRUSTED_PROXIES] = {"trusted_proxies", SETTING_STRING, NULL, SETTING_MANY,
-                                "addresses or networks (10.0.0.0/8) of the proxies in front, whose word on the client's address is taken"},
+                                "not used yet: addresses or networks (10.0.0.0/8) of the proxies in front"},
 };
 
 static const struct setting database_settings[] = {
@@ -36,12 +36,14 @@ static const struct setting limits_settings[] = {
     [LIMITS_INTAKE_QUEUE] = {"intake_queue", SETTING_INTEGER, "4096", 0,
                              "providers' requests waiting for the database; more are answered 503"},
     [LIMITS_INTAKE_WAIT] = {"intake_wait", SETTING_DURATION, "2s", 0, "how long they may wait before they are answered 503"},
-    [LIMITS_BATCH_ITEMS] = {"batch_items", SETTING_INTEGER, "128", 0, "most requests stored in one transaction"},
-    [LIMITS_BATCH_BYTES] = {"batch_bytes", SETTING_SIZE, "1MB", 0, "most bytes stored in one transaction"},
+    [LIMITS_BATCH_ITEMS] = {"batch_items", SETTING_INTEGER, "128", 0,
+                            "most messages and receipts stored in one transaction; a request with more has one to itself"},
+    [LIMITS_BATCH_BYTES] = {"batch_bytes", SETTING_SIZE, "1MB", 0, "most bytes of requests stored in one transaction"},
     [LIMITS_API_QUEUE] = {"api_queue", SETTING_INTEGER, "256", 0, "API requests waiting for a connection to the database"},
     [LIMITS_STREAMS] = {"streams", SETTING_INTEGER, "2000", 0, "event streams at once"},
-    [LIMITS_STREAM_BUFFER] = {"stream_buffer", SETTING_SIZE, "256kB", 0,
-                              "how far a slow reader of events may be behind before it is cut off"},
+    [LIMITS_STREAM_BUFFER] =
+        {"stream_buffer", SETTING_SIZE, "256kB", 0,
+         "while a reader of events has more than this to read, no more is written to it; one that reads nothing for a minute is cut off"},
     [LIMITS_CALLS] = {"calls", SETTING_INTEGER, "500", 0, "calls to providers at once"},
     [LIMITS_CALLS_PER_HOST] = {"calls_per_host", SETTING_INTEGER, "50", 0, "of these to one host"},
     [LIMITS_JOURNAL_INLINE] = {"journal_inline", SETTING_SIZE, "64kB", 0,
@@ -50,8 +52,13 @@ static const struct setting limits_settings[] = {
 
 static const struct setting retention_settings[] = {
     [RETENTION_JOURNAL] = {"journal", SETTING_DURATION, "30d", 0, "how long requests are kept as they came"},
-    [RETENTION_EVENTS] = {"events", SETTING_DURATION, "30d", 0, "how long events can be read again"},
-    [RETENTION_PROVIDER_IDS] = {"provider_ids", SETTING_DURATION, "7d", 0, "how long a receipt waits for its message"},
+    [RETENTION_EVENTS] = {"events", SETTING_DURATION, "30d", 0,
+                          "how long events can be read again; attempts and receipts of messages are kept as long"},
+    [RETENTION_PROVIDER_IDS] = {"provider_ids", SETTING_DURATION, "7d", 0,
+                                "how long a redelivery is known as one, and receipts find their message by the provider's id"},
+    [RETENTION_RECEIPTS] = {"receipts", SETTING_DURATION, "7d", 0, "how long a receipt waits for its message"},
+    [RETENTION_IDEMPOTENCY] = {"idempotency", SETTING_DURATION, "1d", 0, "how long the answer to an Idempotency-Key is known"},
+    [RETENTION_UPLOADS] = {"uploads", SETTING_DURATION, "1d", 0, "how long an uploaded file waits for its message"},
 };
 
 static const struct setting account_settings[] = {
@@ -76,7 +83,7 @@ static const struct setting channel_settings[] = {
 };
 
 static const struct setting webhook_settings[] = {
-    [WEBHOOK_URL] = {"url", SETTING_URL, NULL, SETTING_REQUIRED, "where the business is told of events"},
+    [WEBHOOK_URL] = {"url", SETTING_URL, NULL, SETTING_REQUIRED, "not used yet: where the business is told of events"},
     [WEBHOOK_SECRET] = {"secret", SETTING_STRING, NULL, SETTING_REQUIRED | SETTING_SECRET | SETTING_MANY,
                         "signs what is sent; new and old while it is changed"},
     [WEBHOOK_EVENTS] = {"events", SETTING_STRING, "*", SETTING_MANY, "event types, as message.received, message.* or *"},
@@ -87,7 +94,7 @@ static const struct config_table tables[TABLE_N] = {
     [TABLE_DATABASE] = {"database", "The PostgreSQL database that holds everything.", {database_settings, DATABASE_N}},
     [TABLE_STORAGE] = {"storage", "Files.", {storage_settings, STORAGE_N}},
     [TABLE_LIMITS] = {"limits",
-                      "Every limit of the program. The defaults suit most; a full queue is answered 503 at once.",
+                      "What depends on the machine and its load. The defaults suit most; a full queue is answered 503 at once.",
                       {limits_settings, LIMITS_N}},
     [TABLE_RETENTION] = {"retention", "How long things are kept that only the gateway itself needs.", {retention_settings, RETENTION_N}},
     [TABLE_ACCOUNT] = {"accounts.ACCOUNT",
@@ -98,7 +105,7 @@ static const struct config_table tables[TABLE_N] = {
                        "stand beside these.",
                        {channel_settings, CHANNEL_N}},
     [TABLE_WEBHOOK] = {"accounts.ACCOUNT.webhooks.WEBHOOK",
-                       "An endpoint of the business that is told of events.",
+                       "An endpoint of the business that is to be told of events. Checked, and not used yet: nothing is sent to it.",
                        {webhook_settings, WEBHOOK_N}},
 };
 
@@ -134,7 +141,9 @@ void config_document (GString *out)
         "One YAML file describes everything. `switchboard check` prints every fault with its line, column and a hint, and connects to "
         "nothing.\n"
         "The file is found by `--config FILE`, else `$SWITCHBOARD_CONFIG`, `./switchboard.yaml`, `/etc/switchboard/switchboard.yaml`.\n"
-        "On SIGHUP it is read again: a good file takes effect whole, a bad one changes nothing.\n"
+        "On SIGHUP it is read again; a file with a fault changes nothing. `accounts` (channels and webhooks with them) and `retention` "
+        "change at\n"
+        "once; `listen`, `database`, `storage` and `limits` are taken at the start only, and the log names those that were changed.\n"
         "[config/switchboard.yaml](../config/switchboard.yaml) holds every setting, ready to copy.\n\n"
         "- `${NAME}` in a value is the environment variable, `${file:/run/secrets/x}` the content of the file without its last line end.\n"
         "  Inside braces YAML wants quotes: `{auth_token: \"${TWILIO_TOKEN}\"}`. Several may stand in one value.\n"

@@ -1,34 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/content.h"
 
+#include "base/json.h"
 #include "model/message.h"
 #include "model/text.h"
 
 #include <string.h>
-
-void content_quote (GString *out, const char *text)
-{
-    g_string_append_c (out, '"');
-    for (const char *from = text, *at = text;; at++) {
-        unsigned char c = (unsigned char) *at;
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
-        g_string_append_len (out, from, at - from);
-        from = at + 1;
-        if (c == '\0') break;
-        g_string_append_c (out, '\\');
-        if (c == '"' || c == '\\')
-            g_string_append_c (out, (char) c);
-        else if (c == '\n')
-            g_string_append_c (out, 'n');
-        else if (c == '\r')
-            g_string_append_c (out, 'r');
-        else if (c == '\t')
-            g_string_append_c (out, 't');
-        else
-            g_string_append_printf (out, "u%04x", c);
-    }
-    g_string_append_c (out, '"');
-}
 
 GString *content_new (const char *kind)
 {
@@ -51,7 +28,7 @@ static void add_name (GString *content, const char *name)
 void content_string (GString *content, const char *name, const char *value)
 {
     add_name (content, name);
-    content_quote (content, value);
+    json_quote (content, value);
 }
 
 void content_text (GString *content, const char *bytes, size_t length, char **text)

@@ -48,6 +48,3 @@ const char *content_media_kind (const char *mime);
 
 /* What is shown of a media message where only text can be: text, or where there is none the kinds of its files: "[image] [document]". */
 char *content_media_plain (const char *text, const GPtrArray *files);
-
-/* Appends text as a JSON string with its quotes. */
-void content_quote (GString *out, const char *text);

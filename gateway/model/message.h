@@ -23,7 +23,7 @@ struct incoming {
     char *to;          /* ours */
     char *name;        /* what the provider says the customer is called; NULL: nothing */
     char *text;        /* plain-text rendering, may be "" */
-    char *content;     /* JSON object with "kind" (facts: model/content.h) */
+    char *content;     /* JSON object with "kind" (model/content.h) */
     GPtrArray *files;  /* of struct remote_file; NULL: none */
     int64_t at;        /* the provider's time, microseconds since 1970; 0: not said */
     /* What the message as a whole asks for, by the provider's word or by ours. */

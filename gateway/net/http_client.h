@@ -12,7 +12,7 @@
  * Only what can start is handed to curl: a call waits here, in turn with those to other hosts, until connections are free, and that time counts
  * towards no limit. How many may wait is the caller's to bound.
  *
- * Guards (facts: libcurl 7.88): http and https only; no redirect is followed; no proxy of the environment; addresses are checked as
+ * Guards, as tried with libcurl 7.88: http and https only; no redirect is followed; no proxy of the environment; addresses are checked as
  * resolved, just before connect, so that DNS cannot rebind; a request is never sent twice silently (a request body is given by a read
  * function whose seek function fails: CURLE_SEND_FAIL_REWIND is CALL_UNKNOWN); answers are cut at a limit; slow ones end; a slow lookup of a
  * name holds up nobody else.

@@ -8,10 +8,6 @@
 #include <libpq-fe.h>
 #include <string.h>
 
-#define EPOCH_SHIFT 946684800000000
-
-/* Whoever calls the database waits for it: base/pulse.h. */
-
 /* A dead peer is found within seconds, not hours; the caller's own keywords win over these. */
 static const struct {
     const char *keyword, *value;
@@ -25,7 +21,7 @@ struct db {
     char *url, *application, *options;
     GHashTable *prepared; /* address of the SQL literal → statement name */
     char sqlstate[6];
-    char *message, *detail, *constraint;
+    char *message, *constraint;
 };
 
 struct db_result {
@@ -76,7 +72,6 @@ void db_close (struct db *db)
     g_free (db->application);
     g_free (db->options);
     g_free (db->message);
-    g_free (db->detail);
     g_free (db->constraint);
     g_free (db);
 }
@@ -134,11 +129,6 @@ const char *db_message (const struct db *db)
     return db->message ? db->message : "";
 }
 
-const char *db_detail (const struct db *db)
-{
-    return db->detail;
-}
-
 const char *db_constraint (const struct db *db)
 {
     return db->constraint;
@@ -157,10 +147,8 @@ static void fail (struct db *db, const PGresult *result, GError **error)
     const char *state = result ? PQresultErrorField (result, PG_DIAG_SQLSTATE) : NULL;
     g_strlcpy (db->sqlstate, state ? state : "08006", sizeof db->sqlstate);
     g_free (db->message);
-    g_free (db->detail);
     g_free (db->constraint);
     db->message = g_strdup (result ? PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY) : NULL);
-    db->detail = g_strdup (result ? PQresultErrorField (result, PG_DIAG_MESSAGE_DETAIL) : NULL);
     db->constraint = g_strdup (result ? PQresultErrorField (result, PG_DIAG_CONSTRAINT_NAME) : NULL);
     if (is_lost (db))
         g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "the connection to the database was lost (SQLSTATE %s)", db->sqlstate);

@@ -9,7 +9,7 @@
  *     if (r) … db_text (r, 0, 0) …
  *
  * Errors are of domain DB_ERROR: DB_ERROR_CONNECTION (lost or refused: what was sent may or may not have happened) or DB_ERROR_STATEMENT
- * (rolled back). db_sqlstate tells the five letters of the last one, db_detail its DETAIL. The error's text never holds customers' words.
+ * (rolled back). db_sqlstate tells the five letters of the last one. The error's text never holds customers' words.
  */
 #pragma once
 #include "base/ids.h"
@@ -37,18 +37,22 @@ bool db_alive (struct db *db);
 bool db_ping (struct db *db, int64_t timeout, GError **error);
 const char *db_sqlstate (const struct db *db);
 const char *db_message (const struct db *db); /* primary message of the last statement error; may be shown only for SQLSTATE SB… */
-const char *db_detail (const struct db *db);
-const char *db_constraint (
-    const struct db *db); /* DETAIL's machine-readable neighbour: constraint name field, used by SB errors for the JSON pointer */
+/* The constraint that the last statement broke; our own errors (SB…) name with it what is wrong of a request: a JSON pointer, a parameter or a
+ * header. NULL: none. */
+const char *db_constraint (const struct db *db);
 /* Runs statements without parameters, several allowed; for migrations and tests. */
 bool db_run (struct db *db, const char *sql, GError **error);
 
-typedef struct params params; /* the one typedef: g_autoptr wants a single word */
+/* The only structs that are typedef'd, because g_autoptr wants a single word. */
+typedef struct params params;
+typedef struct db_result db_result;
+
 params *params_new (unsigned n);
 void params_reset (params *p);
 void params_free (params *p);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (params, params_free)
 void params_int64 (params *p, int64_t value);
+void params_int32 (params *p, int32_t value);
 void params_null (params *p, const char *type); /* type: "int8", "text", "uuid", "bytea", "timestamptz", "jsonb", "bool" */
 void params_bool (params *p, bool value);
 void params_text (params *p, const char *text);    /* NULL: null */
@@ -69,7 +73,6 @@ void array_bytes (params *p, const void *data, size_t size); /* data NULL: null 
 void array_time (params *p, int64_t at);
 void params_array_end (params *p);
 
-typedef struct db_result db_result;
 void db_result_free (db_result *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (db_result, db_result_free)
 
@@ -77,7 +80,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (db_result, db_result_free)
 db_result *db_call (struct db *db, const char *sql, params *p, GError **error);
 int db_rows (const db_result *result);
 bool db_null (const db_result *result, int row, int column);
-/* NUL-terminated, borrowed; for text, json and jsonb-as-text columns. length may be NULL. */
+/* NUL-terminated, borrowed; for text, json and bytea columns. Of null: "". */
 const char *db_text (const db_result *result, int row, int column);
 size_t db_length (const db_result *result, int row, int column);
 int64_t db_int64 (const db_result *result, int row, int column);          /* int2, int4, int8, bool */

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-/* PostgreSQL counts microseconds since 2000-01-01. */
-#define EPOCH_SHIFT 946684800000000
-
 /* Oids of pg_type.dat: fixed for ever, so they need no look-up. */
 static const struct {
     const char *name;
@@ -109,6 +106,13 @@ void params_int64 (params *p, int64_t value)
 {
     begin (p, types[INT8].scalar);
     put_int64 (p, value);
+    end (p);
+}
+
+void params_int32 (params *p, int32_t value)
+{
+    begin (p, types[INT4].scalar);
+    put_int32 (p, value);
     end (p);
 }
 

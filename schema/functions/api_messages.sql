@@ -1,12 +1,17 @@
 -- One page of a ticket's messages by number. p_after: number of the last one of the page before.
 -- Of the two directions only one is read; each names its order, because no index is read by an order that is chosen at run time.
-create function api_messages (p_account bigint, p_ticket uuid, p_descending bool, p_limit int, p_after bigint)
+create function api_messages (p_account bigint, p_ticket uuid, p_descending bool, p_limit int, p_after text)
 returns table (data text, next text, at bigint)
 language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     v_at bigint := event_at (p_account);
+    v_after bigint;
 begin
     perform plan_young ();
+    if p_after !~ '^[0-9]{1,18}$' then
+        raise 'this cursor is none of ours' using errcode = 'SB422', constraint = 'cursor';
+    end if;
+    v_after := p_after::bigint;
     if not exists (select from gateway.ticket t where t.account_id = p_account and t.ticket_id = p_ticket) then
         raise 'no such ticket' using errcode = 'SB404';
     end if;
@@ -14,13 +19,13 @@ begin
     with found as (
         (select m.message_id, m.number, m.number as place
          from gateway.message m
-         where not p_descending and m.account_id = p_account and m.ticket_id = p_ticket and m.number > coalesce (p_after, 0)
+         where not p_descending and m.account_id = p_account and m.ticket_id = p_ticket and m.number > coalesce (v_after, 0)
          order by m.number
          limit p_limit + 1)
         union all
         (select m.message_id, m.number, -m.number
          from gateway.message m
-         where p_descending and m.account_id = p_account and m.ticket_id = p_ticket and m.number < coalesce (p_after, 9223372036854775807)
+         where p_descending and m.account_id = p_account and m.ticket_id = p_ticket and m.number < coalesce (v_after, 9223372036854775807)
          order by m.number desc
          limit p_limit + 1)
     ), page as materialized (
@@ -33,7 +38,7 @@ begin
     from page p
     cross join lateral message_json (p_account, p.message_id) j;
 end $$;
-comment on function api_messages is 'a page of a ticket''s messages; no locks; SB404';
+comment on function api_messages is 'a page of a ticket''s messages; no locks; SB404, SB422';
 
 create function api_message (p_account bigint, p_message uuid)
 returns table (body text)
@@ -48,7 +53,7 @@ begin
         raise 'no such message' using errcode = 'SB404';
     end if;
 end $$;
-comment on function api_message is 'one message with its attempts (none yet: nothing is sent) and receipts; no locks; SB404';
+comment on function api_message is 'one message with its attempts and receipts; no locks; SB404';
 
 create function api_attachment (p_account bigint, p_attachment uuid)
 returns table (status text, mime text, name text, sha256 text, size bigint)

@@ -104,11 +104,11 @@ begin
     if t.version <> p_version then
         raise 'the ticket was changed meanwhile: it is at version %', t.version using errcode = 'SB412';
     end if;
-    -- A ticket with a newer one on its line stays closed: a line has one open ticket at most.
+    -- A ticket with a newer one on its pair stays closed: a pair has one open ticket at most.
     if t.status = 'closed' and p_status <> 'closed' and exists (
         select from gateway.pair p
         where p.account_id = t.account_id and p.channel_id = t.channel_id and p.uri = t.uri and p.ticket_id <> t.ticket_id) then
-        raise 'the line has a newer ticket' using errcode = 'SB409';
+        raise 'the customer has a newer ticket on this channel' using errcode = 'SB409';
     end if;
     if coalesce (p_status, t.status) = t.status and coalesce (p_subject, t.subject) is not distinct from t.subject then
         return query select j::text, t.version from ticket_json (p_account, p_ticket) j;

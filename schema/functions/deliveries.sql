@@ -120,7 +120,7 @@ begin
 end $$;
 comment on function promote is 'makes the next delivery of each pair ready; the caller holds the pairs';
 
--- Puts a message at the end of its line; an agent's reply goes before bulk that was not begun.
+-- Puts a message at the end of its pair's queue; an agent's reply goes before bulk that was not begun.
 create function enqueue (p_account bigint, p_channel bigint, p_uri text, p_message uuid, p_lane int, p_weight int, p_now timestamptz,
                          p_give_up_at timestamptz, p_expires_at timestamptz) returns void language plpgsql as $$
 begin
@@ -135,4 +135,4 @@ begin
     where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri;
     perform promote (array[p_account], array[p_channel], array[p_uri]);
 end $$;
-comment on function enqueue is 'queues a message on its line; locks deliveries; the caller holds the pair';
+comment on function enqueue is 'queues a message on its pair; locks deliveries; the caller holds the pair';

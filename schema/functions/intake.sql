@@ -7,7 +7,7 @@
 -- r_*  one position a receipt; r_request points into j_*.
 -- All ids come from the caller (UUIDv7), so that a batch whose commit was lost may be run again as it is.
 --
--- A keyword alone opens no ticket: where the line has no unclosed one it is heeded and journaled, but is no message.
+-- A keyword alone opens no ticket: where the pair has no unclosed one it is heeded and journaled, but is no message.
 --
 -- Locks, the same order for everybody, sorted within each: provider_id, pair, opt_out, address, ticket, counter. Every row that may exist is
 -- reached through a key, so that a plan made while the tables were empty is a good one for ever.
@@ -110,7 +110,7 @@ begin
     end if;
 
     if stored > 0 then
-        -- The line: made where it is new, then locked, both in key order.
+        -- The pair: made where it is new, then locked, both in key order.
         insert into gateway.pair (account_id, channel_id, uri)
         select distinct a, c, f
         from unnest (v_account, v_channel, m_from) x (a, c, f)
@@ -118,14 +118,14 @@ begin
         order by 1, 2, 3
         on conflict do nothing;
 
-        with line as materialized (
+        with pairs as materialized (
             select a, c, f, array_agg (o) as os
             from unnest (v_account, v_channel, m_from) with ordinality x (a, c, f, o)
             group by a, c, f
             order by a, c, f
         ), locked as materialized (
             select os, p.contact_id, p.ticket_id
-            from line cross join lateral (
+            from pairs cross join lateral (
                 select k.contact_id, k.ticket_id from gateway.pair k
                 where k.account_id = a and k.channel_id = c and k.uri = f
                 for no key update
@@ -140,7 +140,7 @@ begin
             from heed (v_account, m_id, v_channel, m_from, m_opt_out, m_text, v_journal, v_at) h;
         end if;
 
-        -- Who: the contact of each new line; unknown addresses and their contacts are made, once each.
+        -- Who: the contact of each new pair; unknown addresses and their contacts are made, once each.
         if v_missing is not null then
             with fresh as materialized (
                 select distinct on (v_account[o], m_from[o]) v_account[o] a, m_from[o] f, m_contact[o] c, m_name[o] n, v_at[o] t, o
@@ -166,7 +166,7 @@ begin
             from unnest (v_pair_contact, v_account, m_from) with ordinality x (c, a, f, o);
         end if;
 
-        -- Which ticket: the line's newest, unless it has been closed for seven days or more. None, where a keyword finds none unclosed and no message
+        -- Which ticket: the pair's newest, unless it has been closed for seven days or more. None, where a keyword finds none unclosed and no message
         -- before it opens one.
         select array_agg (t.status order by o), array_agg (t.closed_at order by o), array_agg (t.last_number order by o)
         into v_status, v_closed, v_number
@@ -181,16 +181,16 @@ begin
             from unnest (v_account, v_channel, m_from, v_pair_ticket, v_status, v_closed, v_number, m_opt_out)
                  with ordinality x (a, c, f, p, s, cl, n, k, o)
         ), first as (
-            select *, min (o) filter (where kept) over line as lead, max (o) filter (where kept) over line as last,
-                   count (*) filter (where kept) over line as n_line, count (*) filter (where kept) over (line order by o) as rank
-            from x window line as (partition by a, c, f)
+            select *, min (o) filter (where kept) over pair as lead, max (o) filter (where kept) over pair as last,
+                   count (*) filter (where kept) over pair as n_pair, count (*) filter (where kept) over (pair order by o) as rank
+            from x window pair as (partition by a, c, f)
         )
         select array_agg (case when not kept then null when opens then m_ticket[lead] else p end order by o),
                array_agg (case when not kept or rank > 1 then null
                                when opens then 'created'
                                when s = 'closed' then 'reopened' end order by o),
                array_agg (case when opens then 0 else n end + rank order by o),
-               array_agg (last::int order by o), array_agg (n_line::int order by o), count (*) filter (where not kept)
+               array_agg (last::int order by o), array_agg (n_pair::int order by o), count (*) filter (where not kept)
         into v_final_ticket, v_ticket_state, v_number, v_last, v_count, heard
         from (select *, s is null or s = 'closed' and cl <= v_at[lead] - interval '7 days' as opens from first) y;
         stored := stored - heard;

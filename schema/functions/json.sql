@@ -1,4 +1,4 @@
--- How rows look outside (design: tickets, messages, events as JSON). All are stable and take no locks.
+-- How rows look outside; docs/openapi.json describes the same. All are stable and take no locks.
 --
 -- Each is a set of one row, or of none, because the planner opens only such functions inside a query that calls them in its FROM; a plain
 -- one would be planned anew in every call. So: `cross join lateral ticket_json (t.account_id, t.ticket_id) j`.

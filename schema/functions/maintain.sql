@@ -68,8 +68,9 @@ end $$;
 comment on function analyze_grown is 'renews the statistics of tables that have doubled';
 
 -- The regular work on the tables, once a minute, by the gateway's scheduler. Of two gateways at once the second has nothing to do.
--- Slices are bounded, so that no transaction is long: 100,000 ids a minute is what a gateway of 1,600 messages a second needs.
-create function maintain (p_now timestamptz, p_journal interval, p_events interval, p_provider_ids interval)
+-- The intervals are those of `retention:` in the configuration, in its order. Slices are bounded, so that no transaction is long: 100,000 ids a minute is what a gateway of 1,600 messages a second needs.
+create function maintain (p_now timestamptz, p_journal interval, p_events interval, p_provider_ids interval, p_receipts interval, p_idempotency interval,
+                          p_uploads interval)
 returns void language plpgsql as $$
 begin
     if not pg_try_advisory_xact_lock (1398227526) then
@@ -79,14 +80,14 @@ begin
         select ctid from gateway.provider_id where created_at < p_now - p_provider_ids limit 100000));
     -- Those that found no message, and those whose events have gone.
     delete from gateway.receipt where ctid = any (array (
-        select ctid from gateway.receipt where message_id is null and at < p_now - interval '7 days' limit 100000 for update skip locked));
+        select ctid from gateway.receipt where message_id is null and at < p_now - p_receipts limit 100000 for update skip locked));
     delete from gateway.receipt where ctid = any (array (
         select ctid from gateway.receipt where message_id is not null and at < p_now - p_events limit 100000 for update skip locked));
     delete from gateway.idempotency where ctid = any (array (
-        select ctid from gateway.idempotency where created_at < p_now - interval '24 hours' limit 100000));
+        select ctid from gateway.idempotency where created_at < p_now - p_idempotency limit 100000));
     -- Files that were uploaded for a message that never came; their bytes stay in storage.directory, where another may have the same.
     delete from gateway.attachment where ctid = any (array (
-        select ctid from gateway.attachment where message_id is null and created_at < p_now - interval '24 hours' limit 10000
+        select ctid from gateway.attachment where message_id is null and created_at < p_now - p_uploads limit 10000
         for update skip locked));
     perform analyze_grown ();
     -- Last, because nobody writes from here to the commit; in the order in which writers come to these tables.

@@ -1,4 +1,4 @@
--- Who must not be written to. An opt-out holds on one line, or, where the business wants it so (opt_out_scope), on all of its channels. Only
+-- Who must not be written to. An opt-out holds on one pair, or, where the business wants it so (opt_out_scope), on all of its channels. Only
 -- whoever holds the pair writes here, in the order of account and address.
 
 create function is_opted_out (p_account bigint, p_channel bigint, p_uri text) returns boolean language plpgsql stable as $$

@@ -16,7 +16,7 @@ begin
         where c.account_id = p_account and c.slug = p_channel;
     end if;
 end $$;
-comment on function send_target is 'the line of a reply or of a first message; no locks';
+comment on function send_target is 'the pair of a reply or of a first message; no locks';
 
 -- The answer that was given to the same POST before, if any. Whoever asks holds the key until it commits, so of twins one waits.
 -- Raises SB422 when the key was used for another body.
@@ -32,8 +32,8 @@ begin
 end $$;
 comment on function replay is 'the answer kept for an Idempotency-Key; takes its advisory lock; SB422';
 
--- Why nothing may be sent on a line now; null: it may.
-create function line_closed (p_account bigint, p_channel bigint, p_uri text, p_now timestamptz) returns text language plpgsql stable as $$
+-- Why nothing may be sent to a pair now; null: it may.
+create function pair_closed (p_account bigint, p_channel bigint, p_uri text, p_now timestamptz) returns text language plpgsql stable as $$
 begin
     return case
         when exists (select from gateway.channel c where c.account_id = p_account and c.channel_id = p_channel and c.disabled_at is not null)
@@ -48,10 +48,10 @@ begin
             then 'the reply window is closed'
     end;
 end $$;
-comment on function line_closed is 'why nothing may be sent on a line; no locks';
+comment on function pair_closed is 'why nothing may be sent to a pair; no locks';
 
--- The contact of a line; made where the address is new. The caller holds the pair.
-create function line_contact (p_account bigint, p_channel bigint, p_uri text, p_contact uuid, p_now timestamptz, out contact uuid, out created boolean)
+-- The contact of a pair; made where the address is new. The caller holds the pair.
+create function pair_contact (p_account bigint, p_channel bigint, p_uri text, p_contact uuid, p_now timestamptz, out contact uuid, out created boolean)
 language plpgsql as $$
 begin
     created := false;
@@ -68,10 +68,10 @@ begin
         select a.contact_id into contact from gateway.address a where a.account_id = p_account and a.uri = p_uri;
     end if;
 end $$;
-comment on function line_contact is 'the contact of a line, made where it is new; locks address';
+comment on function pair_contact is 'the contact of a pair, made where it is new; locks address';
 
 -- Keeps one outgoing message or note, and its delivery, or gives back what an equal POST was answered before.
--- p_ticket null: the line's ticket, or a new one. p_seen: the newest message that the author had read. Answers 202, 201 (note), or 409 with
+-- p_ticket null: the pair's ticket, or a new one. p_seen: the newest message that the author had read. Answers 202, 201 (note), or 409 with
 -- the messages that the author has not read. Locks the key, pair, ticket, attachments, address, deliveries, counter. Raises SB404, SB409, SB422.
 create function api_send (
     p_account bigint, p_hash bytea, p_fingerprint bytea,
@@ -99,7 +99,7 @@ begin
     insert into gateway.pair (account_id, channel_id, uri) values (p_account, p_channel, p_uri) on conflict do nothing;
     select p.ticket_id into v_newest from gateway.pair p
     where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri for no key update;
-    v_closed := case when p_kind = 'outgoing' then line_closed (p_account, p_channel, p_uri, p_now) end;
+    v_closed := case when p_kind = 'outgoing' then pair_closed (p_account, p_channel, p_uri, p_now) end;
     if v_closed is not null then
         raise '%', v_closed using errcode = 'SB409';
     end if;
@@ -116,7 +116,7 @@ begin
         when t.status = 'closed' and p_kind = 'outgoing' then 'reopened'
     end;
     if v_state = 'reopened' and v_newest <> t.ticket_id then
-        raise 'the line has a newer ticket' using errcode = 'SB409';
+        raise 'the customer has a newer ticket on this channel' using errcode = 'SB409';
     end if;
     if v_state = 'created' then
         t := null;
@@ -131,7 +131,7 @@ begin
     end if;
     perform check_send (p_account, t.ticket_id, p_channel, p_uri, p_in_reply_to, p_retry_of, p_attachments);
 
-    select * into v_contact, v_new_contact from line_contact (p_account, p_channel, p_uri, p_new_contact, p_now);
+    select * into v_contact, v_new_contact from pair_contact (p_account, p_channel, p_uri, p_new_contact, p_now);
     if p_kind = 'outgoing' then
         perform enqueue (p_account, p_channel, p_uri, p_message, (p_lane is not distinct from 'bulk')::int, p_weight, p_now, p_give_up_at, p_expires_at);
     end if;
@@ -187,7 +187,7 @@ begin
 end $$;
 comment on function api_send is 'keeps a message and its delivery; locks key, pair, ticket, attachments, address, deliveries, counter; SB404, SB409, SB422';
 
--- What a message refers to has to be there: a message of its ticket, a failed one of its line, files that were uploaded and are in no message
+-- What a message refers to has to be there: a message of its ticket, a failed one of its pair, files that were uploaded and are in no message
 -- yet. Raises SB422.
 create function check_send (p_account bigint, p_ticket uuid, p_channel bigint, p_uri text, p_in_reply_to uuid, p_retry_of uuid, p_attachments uuid[])
 returns void language plpgsql as $$
@@ -202,7 +202,7 @@ begin
         select from gateway.message m
         where m.account_id = p_account and m.message_id = p_retry_of and m.channel_id = p_channel and m.to_uri = p_uri and m.kind = 'outgoing'
           and m.status = 'failed') then
-        raise 'not a failed message of this line' using errcode = 'SB422', constraint = '/retry_of';
+        raise 'not a failed message to this address on this channel' using errcode = 'SB422', constraint = '/retry_of';
     end if;
     if cardinality (p_attachments) > 0 then
         with mine as (
@@ -219,8 +219,8 @@ begin
 end $$;
 comment on function check_send is 'refuses references to what is not there; locks attachments; SB422';
 
--- The line of an outgoing message, locked. Raises SB404.
-create function lock_line_of (p_account bigint, p_message uuid) returns gateway.message language plpgsql as $$
+-- An outgoing message whose pair is locked. Raises SB404.
+create function lock_pair_of (p_account bigint, p_message uuid) returns gateway.message language plpgsql as $$
 declare
     m gateway.message;
 begin
@@ -232,12 +232,12 @@ begin
     select k.* into m from gateway.message k where k.account_id = p_account and k.message_id = p_message;
     return m;
 end $$;
-comment on function lock_line_of is 'a message whose line is locked; SB404';
+comment on function lock_pair_of is 'a message whose pair is locked; SB404';
 
 -- Takes a message back that was not begun. Raises SB404, SB409.
 create function api_cancel (p_account bigint, p_message uuid, p_now timestamptz) returns table (body text) language plpgsql as $$
 declare
-    m gateway.message := lock_line_of (p_account, p_message);
+    m gateway.message := lock_pair_of (p_account, p_message);
 begin
     if m.status = 'canceled' then
         return query select j::text from message_json (p_account, p_message) j;
@@ -258,7 +258,7 @@ comment on function api_cancel is 'takes a message back; locks pair, delivery, m
 -- Settles an uncertain message by hand: as sent, failed or retry. Raises SB404, SB409, SB422.
 create function api_settle (p_account bigint, p_message uuid, p_as text, p_now timestamptz) returns table (body text) language plpgsql as $$
 declare
-    m gateway.message := lock_line_of (p_account, p_message);
+    m gateway.message := lock_pair_of (p_account, p_message);
     d gateway.delivery;
     v_type text;
 begin
@@ -294,7 +294,7 @@ end $$;
 comment on function api_settle is 'settles an uncertain message by hand; locks pair, delivery, message, counter; SB404, SB409, SB422';
 
 -- Outgoing messages, newest first, by reference, status, or since a time. p_after: the id of the last one of the page before.
-create function api_outgoing (p_account bigint, p_reference text, p_status text, p_since timestamptz, p_limit int, p_after uuid)
+create function api_outgoing (p_account bigint, p_reference text, p_status text, p_since timestamptz, p_limit int, p_after text)
 returns table (data text, next text, at bigint)
 language plpgsql stable set plan_cache_mode = force_custom_plan as $$
 declare
@@ -302,6 +302,9 @@ declare
 begin
     if p_status not in ('queued', 'uncertain', 'sent', 'failed', 'delivered', 'read', 'canceled') then
         raise 'status is queued, uncertain, sent, failed, delivered, read or canceled' using errcode = 'SB422', constraint = 'status';
+    end if;
+    if p_after !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        raise 'this cursor is none of ours' using errcode = 'SB422', constraint = 'cursor';
     end if;
     return query
     with page as materialized (
@@ -311,7 +314,7 @@ begin
           and (p_reference is null or m.reference = p_reference)
           and (p_status is null or m.status = p_status)
           and (p_since is null or m.created_at >= p_since and m.message_id >= id_floor (p_since - interval '1 minute'))
-          and (p_after is null or m.message_id < p_after)
+          and (p_after is null or m.message_id < p_after::uuid)
         order by m.message_id desc
         limit p_limit + 1
     )

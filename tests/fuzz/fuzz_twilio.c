@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 static const struct channel *channel_of (void)
 {
-    static struct channel channel = {.account = "acme", .slug = "sms", .callback_url = "https://gw.example.com/hooks/acme/sms"};
+    static struct channel channel = {.account = "acme", .slug = "sms", .public_url = "https://gw.example.com"};
     static const char *const pairs[] = {"account_sid", "AC1",  "auth_token",   "new-token", "auth_token",
                                         "old-token",   "from", "+15550009999", NULL};
     if (channel.adapter == NULL) {

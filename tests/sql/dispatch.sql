@@ -1,4 +1,4 @@
--- What is to be sent goes out one after the other on each line, once, whoever dies meanwhile.
+-- What is to be sent goes out one after the other on each pair, once, whoever dies meanwhile.
 begin;
 select plan (77);
 \ir lib/give.sql
@@ -14,12 +14,12 @@ select pg_temp.make_channel (:acme, 'other') as other \gset
 select from pg_temp.send (:acme, :sms, :ana, 'a1');
 select from pg_temp.send (:acme, :sms, :ana, 'a2');
 select from pg_temp.send (:acme, :sms, :bob, 'b1');
-select is (pg_temp.take ('c1', :acme, :sms), '{a1,b1}', 'of each line one message leaves');
+select is (pg_temp.take ('c1', :acme, :sms), '{a1,b1}', 'of each pair one message leaves');
 select is (pg_temp.take ('c2', :acme, :sms), '{}', 'nothing else while it is under way');
 select is ((select array_agg ((attempt, part, lost, refusal)::text) from taken), '{"(1,0,f,)","(1,0,f,)"}', 'it is the first attempt of the first part');
 select last_event as before from gateway.counter where account_id = :acme \gset
 select is (pg_temp.settle ('c1', 'a1', 'sent', '{"sid": "SMa1"}'), 1, 'once the provider has it');
-select is (pg_temp.take ('c3', :acme, :sms), '{a2}', 'the next of its line leaves');
+select is (pg_temp.take ('c3', :acme, :sms), '{a2}', 'the next of its pair leaves');
 select is (pg_temp.status_of ('a1'), 'sent', 'it is sent');
 select is (pg_temp.told (:acme, :before), '{"message.sent a1"}', 'the log says so');
 select is ((select (p.part, p.status, p.external_id)::text from gateway.part p where message_id = pg_temp.id_of ('a1')), '(0,sent,SMa1)', 'its part bears the provider''s id');
@@ -35,7 +35,7 @@ select from pg_temp.send (:acme, :sms, :ana, 'bulk2', '{"lane": "bulk"}');
 select from pg_temp.send (:acme, :sms, :bob, 'bulk3', '{"lane": "bulk"}');
 select from pg_temp.send (:acme, :sms, :ana, 'reply1', '{"lane": "normal"}');
 select from pg_temp.send (:acme, :sms, :ana, 'reply2');
-select is (pg_temp.take ('l0', :acme, :sms, 100, '{0}'), '{reply1}', 'an agent''s reply goes before bulk that was not begun, on its own line, too');
+select is (pg_temp.take ('l0', :acme, :sms, 100, '{0}'), '{reply1}', 'an agent''s reply goes before bulk that was not begun, on its own pair, too');
 select is (pg_temp.take ('l1', :acme, :sms, 100, '{1}'), '{bulk3}', 'other lines'' bulk does not wait for it');
 select pg_temp.settle ('l0', 'reply1', 'sent') \gset
 select is (pg_temp.take ('l2', :acme, :sms, 100, '{0,1}'), '{reply2}', 'then the next reply');

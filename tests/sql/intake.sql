@@ -210,7 +210,7 @@ select is ((select count (*) from gateway.counter c where last_event <> (
 select is ((select count (*) from gateway.ticket t where last_number <> (
                select count (*) from gateway.message m where m.account_id = t.account_id and m.ticket_id = t.ticket_id)), 0::bigint,
            'all tickets'' messages are numbered without gaps');
-select is ((select count (*) from gateway.pair where contact_id is null or ticket_id is null), 0::bigint, 'no line is left without contact or ticket');
+select is ((select count (*) from gateway.pair where contact_id is null or ticket_id is null), 0::bigint, 'no pair is left without contact or ticket');
 select is ((select count (*) from gateway.contact k where not exists (
                select from gateway.address a where a.account_id = k.account_id and a.contact_id = k.contact_id)), 0::bigint, 'no contact is left without address');
 select throws_ok (

@@ -1,6 +1,6 @@
 -- A ticket's messages, one message, its files, the quarantine: pages, shapes, and nobody else's rows.
 begin;
-select plan (51);
+select plan (52);
 \ir lib/give.sql
 
 select pg_temp.make_account ('acme') as acme \gset
@@ -23,7 +23,7 @@ declare
     v_all bigint[] := '{}';
 begin
     for i in 1 .. 100 loop
-        select * into v from api_messages (p_account, p_ticket, p_descending, p_limit, v_after::bigint);
+        select * into v from api_messages (p_account, p_ticket, p_descending, p_limit, v_after);
         v_all := v_all || array (select (j ->> 'number')::bigint from json_array_elements (v.data::json) with ordinality x (j, o) order by o);
         v_after := v.next;
         exit when v_after is null;
@@ -31,13 +31,14 @@ begin
     return v_all;
 end $$;
 
+select throws_ok (format ($$select api_messages (%s, %L, false, 10, '1;')$$, :acme, :'ticket'), 'SB422', null, 'a cursor that we did not make is refused');
 select is (pg_temp.pages (:acme, :'ticket', false, 10), (select array_agg (g) from generate_series (1::bigint, 23) g), 'pages are by number, oldest first');
 select is (pg_temp.pages (:acme, :'ticket', true, 10), (select array_agg (g order by g desc) from generate_series (1::bigint, 23) g), 'or newest first');
 select is (pg_temp.pages (:acme, :'ticket', false, 23), pg_temp.pages (:acme, :'ticket', false, 1), 'whatever their size');
 select is ((select next from api_messages (:acme, :'ticket', false, 23, null)), null, 'a page that just fits is the last');
 select is ((select (next, at)::text from api_messages (:acme, :'ticket', false, 22, null)), '(22,' || (select last_event from gateway.counter where account_id = :acme) || ')',
            'a page names the next, and the event at which it is true');
-select is ((select (data, next)::text from api_messages (:acme, :'ticket', false, 10, 23)), '([],)', 'after the last there is nothing');
+select is ((select (data, next)::text from api_messages (:acme, :'ticket', false, 10, '23')), '([],)', 'after the last there is nothing');
 select throws_ok (format ('select * from api_messages (%s, %L, false, 10, null)', :globex, :'ticket'), 'SB404', 'no such ticket', 'another account''s ticket is not there');
 
 select message_id as message from gateway.message where account_id = :acme and external_id = 'F1' \gset
@@ -116,7 +117,7 @@ declare
     v_before bigint := pg_temp.rows_read ();
 begin
     for i in 1 .. 10 loop               -- often enough for a plan that is kept
-        perform from api_messages (p_account, p_ticket, p_descending, 10, p_after);
+        perform from api_messages (p_account, p_ticket, p_descending, 10, p_after::text);
     end loop;
     return pg_temp.rows_read () - v_before;
 end $$;
@@ -162,7 +163,7 @@ select is (pg_temp.entries (:acme, 'waiting', 2), '{5,4,2,1}', 'four still wait'
 select is (pg_temp.entries (:acme, 'reprocessed', 2), '{3}', 'one is done');
 select throws_ok (format ('select * from api_quarantine (%s, %L, 2, null)', :acme, 'odd'), 'SB422', null, 'an unknown status is refused');
 select throws_ok (format ('select * from api_quarantine (%s, null, 2, %L)', :acme, 'odd'), 'SB422', null, 'so is a cursor of somebody else''s making');
-select is ((select array_agg (reason) from quarantine_waiting ('acme')), '{reason 1,reason 2,reason 4,reason 5}', 'the operator sees what waits, too');
+select is ((select array_agg (reason) from quarantine_waiting ('acme', 1000)), '{reason 1,reason 2,reason 4,reason 5}', 'the operator sees what waits, too');
 
 -- Trace.
 select is ((select array_agg (what) from trace (:'message') where what <> 'receipt'), '{received,journaled,stored,attachment,attachment,event}', 'a message''s life is told in order');

@@ -35,7 +35,7 @@ select is ((select o.journal_id from gateway.opt_out o join gateway.journal j on
            'and points at the request, which is in the journal');
 select is (pg_temp.told (:acme, 0), '{contact.created,contact.opted_out}', 'the log tells it, and of whom');
 select is ((select e.subject_id from gateway.event e where account_id = :acme and type = 'contact.opted_out'),
-           (select contact_id from gateway.pair where account_id = :acme and uri = :ana), 'the contact is known to the line');
+           (select contact_id from gateway.pair where account_id = :acme and uri = :ana), 'the contact is known to the pair');
 select is ((select body::jsonb -> 'data' #> '{contact,opt_outs,0}' ->> 'channel' from api_events (:acme, 1, 1)), 'sms', 'whoever reads the log sees the contact with its opt-out');
 select is (pg_temp.hear (:acme, :sms, 's1', '[["S1", "tel:+15552220001", "Stop.", "stop"]]'), '(0,1,0,0)', 'redelivered, it is known');
 select is (pg_temp.hear (:acme, :sms, 's2', '[["S2", "tel:+15552220001", "STOP", "stop"]]'), '(0,0,0,0)', 'said again');
@@ -84,7 +84,7 @@ select is (pg_temp.told (:acme, :before), '{contact.created,contact.opted_out,ti
 select is ((select (unread, last_number)::text from gateway.ticket where account_id = :acme and uri = :bob), '(3,3)', 'the ticket counts what it has');
 select is (pg_temp.registry (:acme) @> '{"2 sms keyword STOP ended by keyword"}', true, 'of two YES the first counts');
 select is (pg_temp.hear (:acme, :sms, 'b2', '[["B6", "tel:+15552220003", "hello", null], ["B7", "tel:+15552220003", "STOP", "stop"]]'), '(2,0,0,0)', 'a message after HELP opens a ticket, and STOP after it is in it');
-select is ((select count (*) from gateway.pair p where account_id = :acme and contact_id is null), 0::bigint, 'no line is left without its contact');
+select is ((select count (*) from gateway.pair p where account_id = :acme and contact_id is null), 0::bigint, 'no pair is left without its contact');
 
 -- Files of what is not stored.
 select is ((select g::text from pg_temp.give ('f', jsonb_build_array (jsonb_build_object ('account', :acme, 'channel', :sms, 'at', pg_temp.t0 (), 'messages', jsonb_build_array (

@@ -1,6 +1,6 @@
 -- What agents and businesses send: kept with its delivery at once, refused with a reason, and what can be done to it while it waits.
 begin;
-select plan (80);
+select plan (81);
 \ir lib/give.sql
 \ir lib/out.sql
 
@@ -41,10 +41,10 @@ select is (:code, 409, 'who has not read the newest messages is told');
 select is ((select array_agg (m ->> 'text') from jsonb_array_elements (:'body'::jsonb -> 'newer') m), '{and,"one more"}', 'and given them');
 select is ((select status from pg_temp.send (:acme, :sms, :ana, 'seeing', jsonb_build_object ('ticket', :'ticket', 'seen', 4))), 202, 'who has read them may send');
 select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', %L)$$, :globex, :gsms, :ana, jsonb_build_object ('ticket', :'ticket')), 'SB404', 'no such ticket', 'another account''s ticket is not there');
-select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', %L)$$, :acme, :sms, :bob, jsonb_build_object ('ticket', :'ticket')), 'SB404', 'no such ticket', 'nor is one of another line');
+select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', %L)$$, :acme, :sms, :bob, jsonb_build_object ('ticket', :'ticket')), 'SB404', 'no such ticket', 'nor is one of another pair');
 select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', %L)$$, :acme, :other, :ana, jsonb_build_object ('in_reply_to', pg_temp.id_of ('r1'))), 'SB422', 'not a message of this ticket',
                   'a reply answers a message of its own ticket');
-select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', %L)$$, :acme, :sms, :ana, jsonb_build_object ('retry_of', pg_temp.id_of ('r1'))), 'SB422', 'not a failed message of this line',
+select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', %L)$$, :acme, :sms, :ana, jsonb_build_object ('retry_of', pg_temp.id_of ('r1'))), 'SB422', 'not a failed message to this address on this channel',
                   'only what failed is sent again');
 select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', '{"attachments": ["00000000-0000-7000-8000-000000000000"]}')$$, :acme, :sms, :ana), 'SB422', null, 'an unknown file is refused');
 select pg_temp.file ('one.png') as one \gset
@@ -104,7 +104,7 @@ select is ((select status from gateway.ticket where ticket_id = :'old'), 'closed
 update gateway.ticket set closed_at = :'t0'::timestamptz - interval '7 days' where ticket_id = :'old';
 select from pg_temp.send (:acme, :other, :ana, 'much later', jsonb_build_object ('at', :'t0', 'seen', 0));
 select isnt ((select ticket_id from gateway.message where message_id = pg_temp.id_of ('much later')), :'old'::uuid, 'after 7 days a new one opens');
-select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', %L)$$, :acme, :other, :ana, jsonb_build_object ('ticket', :'old')), 'SB409', 'the line has a newer ticket', 'and the old one cannot be answered any more');
+select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', %L)$$, :acme, :other, :ana, jsonb_build_object ('ticket', :'old')), 'SB409', 'the customer has a newer ticket on this channel', 'and the old one cannot be answered any more');
 
 -- Idempotency.
 select status as code, body from pg_temp.send (:acme, :sms, :bob, 'once', '{"key": "k1", "body": "B"}') \gset
@@ -175,9 +175,10 @@ select is ((select array_agg (j ->> 'text') from api_outgoing (:acme, null, null
 select is ((with recursive pages as (
                 select p.data, p.next, 1 as n from api_outgoing (:acme, null, null, null, 3, null) p
                 union all
-                select q.data, q.next, n + 1 from pages cross join lateral api_outgoing (:acme, null, null, null, 3, pages.next::uuid) q where pages.next is not null)
+                select q.data, q.next, n + 1 from pages cross join lateral api_outgoing (:acme, null, null, null, 3, pages.next) q where pages.next is not null)
             select array_agg (j ->> 'id' order by n, o) from pages, json_array_elements (data::json) with ordinality x (j, o)),
            (select array_agg (message_id::text order by message_id desc) from gateway.message where account_id = :acme and kind = 'outgoing'), 'page by page');
+select throws_ok (format ($$select api_outgoing (%s, null, null, null, 50, 'x')$$, :acme), 'SB422', null, 'a cursor that we did not make is refused');
 select throws_ok (format ($$select api_outgoing (%s, null, 'received', null, 50, null)$$, :acme), 'SB422', null, 'a status that no message of ours has is refused');
 select is ((select array_agg (number order by number) from gateway.event where account_id = :acme),
            (select array_agg (g) from generate_series (1::bigint, (select last_event from gateway.counter where account_id = :acme)) g),

@@ -120,11 +120,11 @@ select is (cardinality (pg_temp.pages (:acme, null, null, 4)), 26, 'but among al
 select is ((pg_temp.pages (:acme, null, null, 50))[1:7], '{15,14,13,12,11,10,3}', 'where closing is activity, too');
 select is (pg_temp.pages (:acme, 'closed', 'other', 4), '{}', 'by channel as well');
 
--- A line has one open ticket at most.
+-- A pair has one open ticket at most.
 select ticket_id as old from gateway.ticket where account_id = :acme and number = 10 \gset
 select pg_temp.give ('reopen', jsonb_build_array (pg_temp.say (:acme, :sms, 'R1', 'tel:+15552220010', 'new affair', :'t0'::timestamptz + interval '8 days'))) \gset
 select throws_ok (format ('select * from api_ticket_patch (%s, %L, 2, %L, null, now ())', :acme, :'old', 'open'), 'SB409', null,
-                  'an old ticket stays closed when its line has a newer one');
+                  'an old ticket stays closed when its pair has a newer one');
 select lives_ok (format ('select * from api_ticket_patch (%s, %L, 2, null, %L, now ())', :acme, :'old', 'Archived'), 'though its subject may change');
 
 -- Contacts and channels.

@@ -8,7 +8,7 @@ import * as http from "node:http";
 import { after, afterEach, before, test } from "node:test";
 import { newSid } from "../../sandbox/twilio.js";
 import { request } from "../../sandbox/http.js";
-import { Gateway, until } from "./harness.js";
+import { accountSid, Gateway, until } from "./harness.js";
 
 let gateway: Gateway;
 before(async () => {
@@ -126,6 +126,19 @@ test("a stream that stays open while the database restarts goes on without gap",
     stream.close();
 });
 
+test("a quarantined request whose file is gone is told of in the log, without its words", async () => {
+    const big = "secret words ".repeat(8000);
+    assert.equal((await gateway.twilio.raw([["AccountSid", accountSid], ["Surprise", big]])).status, 200);
+    const entry = (await gateway.get("/v1/quarantine?status=waiting")).data[0];
+    const [file] = (await gateway.sql(`select file from gateway.journal where journal_id = '${entry.id}'`)).split("\n");
+    const found = fs.readdirSync(`${gateway.directory}/media`, { recursive: true }).map(String).find((name) => name.endsWith(file!));
+    assert.ok(found, "large requests are files");
+    fs.unlinkSync(`${gateway.directory}/media/${found}`);
+    assert.equal((await gateway.api(`/v1/quarantine/${entry.id}/reprocess`, { method: "POST" })).status, 500);
+    assert.match(gateway.logText(), /"quarantine\.missing"/);
+    assert.ok(!gateway.logText().includes("secret words"));
+});
+
 /** Sends SIGHUP and waits until the log tells what became of it. */
 async function reload(word: string): Promise<void> {
     const seen = () => gateway.logText().split(word).length;
@@ -156,6 +169,25 @@ test("a new configuration is taken whole, and a faulty one not at all", async ()
     const channel = (await gateway.get("/v1/channels")).data.find((one: { slug: string }) => one.slug === "new-sms");
     assert.equal(channel.status, "disabled", "what left the file is disabled, not deleted");
     assert.deepEqual((await gateway.messages((await gateway.ticketOf("+15556680001")).id)).data.map((message) => message.text), ["hello", "still here"]);
+});
+
+test("limits and places are taken at the start: a reload tells which of them wait for the next one", async () => {
+    const old = fs.readFileSync(gateway.configFile, "utf8");
+    const asked = (size: number) => gateway.api("/v1/messages", { method: "POST", body: { text: "x".repeat(size) } });
+    fs.writeFileSync(gateway.configFile, `limits: {api_body: 1kB, hook_body: 1kB}\nretention: {events: 2d}\n${old.replace("/media", "/elsewhere").replace(/"https:[^"]*"/, '"https://moved.example.com"')}`);
+    await reload("config.reloaded");
+    const told = gateway.logText().split("\n").filter((line) => line.includes("config.restart"));
+    assert.equal(told.length, 1);
+    assert.match(told[0]!, /: listen\.public_url, storage\.directory, limits\.hook_body, limits\.api_body"/);
+    assert.equal((await asked(2000)).status, 422, "read, though it is longer than the file now says");
+    assert.equal((await gateway.twilio.receive({ from: "+15556680002", body: "x".repeat(2000) })).status, 200, "signed for the old address");
+    assert.ok(!fs.existsSync(`${gateway.directory}/elsewhere`));
+
+    await gateway.restart();
+    assert.equal((await asked(2000)).status, 413);
+    fs.writeFileSync(gateway.configFile, old);
+    await gateway.restart();
+    assert.equal((await asked(2000)).status, 422);
 });
 
 test("reloading under load drops nothing", async () => {

@@ -63,6 +63,7 @@ static void test_contract (void)
     const struct channel *sms = find (config, "acme", "support-sms");
     g_assert_nonnull (sms);
     g_assert_cmpstr (sms->callback_url, ==, "https://gw.example.com/hooks/acme/support-sms");
+    g_assert_cmpstr (sms->public_url, ==, "https://gw.example.com");
     g_assert_cmpstr (sms->adapter->name, ==, "twilio");
     g_assert_cmpint (values_number (sms->common, CHANNEL_RATE), ==, 10000);
     g_assert_false (values_flag (sms->common, CHANNEL_ALLOW_PRIVATE));
@@ -203,7 +204,7 @@ static void test_ranges (void)
         const char *name, *below, *least, *most, *above; /* below NULL: nothing is */
     } ranges[] = {
         {"hook_body", "1023", "1kB", "64MB", "67108865"},
-        {"api_body", "1023", "1kB", "64MB", "67108865"},
+        {"api_body", "1023", "1kB", "16MB", "16777217"},
         {"upload_body", "1023", "1kB", "64MB", "67108865"},
         {"request_time", "99ms", "100ms", "10m", "600001ms"},
         {"idle_time", "99ms", "100ms", "1h", "3600001ms"},
@@ -227,13 +228,53 @@ static void test_ranges (void)
         expect_value ("limits", ranges[i].name, ranges[i].most, true);
         expect_value ("limits", ranges[i].name, ranges[i].above, false);
     }
-    static const char *const kept[RETENTION_N] = {"journal", "events", "provider_ids"};
+    static const struct {
+        const char *name, *below, *least, *most, *above;
+    } kept[] = {
+        {"journal", "23h", "1d", "36500d", "36501d"},      {"events", "23h", "1d", "36500d", "36501d"},
+        {"provider_ids", "23h", "1d", "36500d", "36501d"}, {"receipts", "23h", "1d", "36500d", "36501d"},
+        {"idempotency", "59m", "1h", "365d", "366d"},      {"uploads", "59m", "1h", "365d", "366d"},
+    };
+    G_STATIC_ASSERT (G_N_ELEMENTS (kept) == RETENTION_N);
     for (size_t i = 0; i < G_N_ELEMENTS (kept); i++) {
-        expect_value ("retention", kept[i], "23h", false);
-        expect_value ("retention", kept[i], "1d", true);
-        expect_value ("retention", kept[i], "36500d", true);
-        expect_value ("retention", kept[i], "36501d", false);
+        expect_value ("retention", kept[i].name, kept[i].below, false);
+        expect_value ("retention", kept[i].name, kept[i].least, true);
+        expect_value ("retention", kept[i].name, kept[i].most, true);
+        expect_value ("retention", kept[i].name, kept[i].above, false);
     }
+}
+
+static struct config *parse (const char *text)
+{
+    g_autoptr (GPtrArray) faults = faults_new ();
+    struct config *config = config_parse ("x", text, strlen (text), faults);
+    g_assert_nonnull (config);
+    return config;
+}
+
+/* What stands in the file is told by name, never by value. */
+static void test_keep (void)
+{
+    static const char accounts[] =
+        "accounts: {a: {name: x, channels: {sms: {adapter: twilio, account_sid: AC1, auth_token: t, from: x}}}}\n";
+    g_autofree char *before = g_strconcat (HEAD, accounts, NULL);
+    g_autofree char *after =
+        g_strconcat ("listen: {public_url: \"https://other.example.com\"}\ndatabase: {url: secret}\nstorage: {directory: d}\n"
+                     "limits: {api_body: 1MB, calls: 500}\nretention: {events: 2d}\n",
+                     accounts, NULL);
+    struct config *running = parse (before), *fresh = parse (after);
+    g_autoptr (GPtrArray) changed = g_ptr_array_new_with_free_func (g_free);
+    config_keep (fresh, running, changed);
+    g_ptr_array_add (changed, NULL);
+    g_autofree char *names = g_strjoinv (" ", (char **) changed->pdata);
+    g_assert_cmpstr (names, ==, "listen.public_url database.url storage.directory limits.api_body");
+    config_unref (running);
+    g_assert_cmpstr (values_text (fresh->database, DATABASE_URL), ==, "postgresql:///x");
+    g_assert_cmpstr (values_text (fresh->storage, STORAGE_DIRECTORY), ==, "var/media");
+    g_assert_cmpint (values_number (fresh->limits, LIMITS_API_BODY), ==, 256 * 1024);
+    g_assert_cmpstr (find (fresh, "a", "sms")->callback_url, ==, "https://gw.example.com/hooks/a/sms");
+    g_assert_cmpint (values_number (fresh->retention, RETENTION_EVENTS), ==, 2 * G_TIME_SPAN_DAY);
+    config_unref (fresh);
 }
 
 static void test_names (void)
@@ -355,6 +396,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/config/no fault tells a secret", test_secrets);
     g_test_add_func ("/config/huge files and aliases that unfold are refused at once", test_huge);
     g_test_add_func ("/config/every limit and every retention has its least and its most", test_ranges);
+    g_test_add_func ("/config/what is taken at the start only stays as it was, and is told by name", test_keep);
     g_test_add_func ("/config/a name has at most 64 characters", test_names);
     g_test_add_func ("/config/a list has at most 64 values", test_lists);
     g_test_add_func ("/config/a file that cannot be read is a fault", test_unreadable);

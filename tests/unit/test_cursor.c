@@ -7,7 +7,7 @@ static const uint8_t key[32] = {1}, other_key[32] = {2};
 
 static void expect (const char *cursor, const uint8_t by[32], const char *filter, const char *row_key)
 {
-    g_autofree char *opened = cursor_open (cursor, by, filter);
+    g_autofree char *opened = cursor_parse (cursor, by, filter);
     g_assert_cmpstr (opened, ==, row_key);
 }
 
@@ -15,14 +15,14 @@ static void test_sealed (void)
 {
     static const char *const row_keys[] = {"7", "42", "1700000000000000,01900000-0000-7000-8000-0000000000ab"};
     for (size_t i = 0; i < G_N_ELEMENTS (row_keys); i++) {
-        g_autofree char *cursor = cursor_seal (row_keys[i], key, "tickets open");
+        g_autofree char *cursor = cursor_format (row_keys[i], key, "tickets open");
         expect (cursor, key, "tickets open", row_keys[i]);
         expect (cursor, other_key, "tickets open", NULL);
         expect (cursor, key, "tickets", NULL);
         for (char *c = cursor; *c; c++) {
             char was = *c;
             *c = was == 'B' ? 'C' : 'B';
-            g_autofree char *opened = cursor_open (cursor, key, "tickets open");
+            g_autofree char *opened = cursor_parse (cursor, key, "tickets open");
             /* the last character may hold bits that stand for nothing */
             g_assert_true (!opened || (!c[1] && g_str_equal (opened, row_keys[i])));
             *c = '*';
@@ -36,7 +36,7 @@ static void test_sealed (void)
 static void test_bounded (void)
 {
     for (size_t length = 291; length <= 292; length++) {
-        g_autofree char *row_key = g_strnfill (length, 'x'), *cursor = cursor_seal (row_key, key, "");
+        g_autofree char *row_key = g_strnfill (length, 'x'), *cursor = cursor_format (row_key, key, "");
         g_assert_true ((strlen (cursor) <= 400) == (length == 291));
         expect (cursor, key, "", length == 291 ? row_key : NULL);
     }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/expand.h"
 #include "base/settings.h"
 
 #include <glib/gstdio.h>
@@ -137,7 +138,7 @@ static void test_fallbacks (void)
 static void expect_expanded (const char *text, const char *expected)
 {
     g_autoptr (GError) error = NULL;
-    g_autofree char *expanded = settings_expand (text, &error);
+    g_autofree char *expanded = expand_text (text, &error);
     g_assert_no_error (error);
     g_assert_cmpstr (expanded, ==, expected);
 }
@@ -145,7 +146,7 @@ static void expect_expanded (const char *text, const char *expected)
 static void expect_refused (const char *text, const char *words)
 {
     g_autoptr (GError) error = NULL;
-    g_assert_null (settings_expand (text, &error));
+    g_assert_null (expand_text (text, &error));
     g_assert_nonnull (error);
     g_assert_nonnull (strstr (error->message, words));
 }
@@ -170,7 +171,7 @@ static void test_variables (void)
     expect_refused ("${}", "name");
     expect_refused ("${1X}", "name");
     g_autoptr (GError) error = NULL;
-    g_assert_null (settings_expand ("${hunter2 is secret}", &error));
+    g_assert_null (expand_text ("${hunter2 is secret}", &error));
     g_assert_null (strstr (error->message, "hunter2"));
 }
 

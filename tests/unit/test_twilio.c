@@ -11,7 +11,7 @@
 
 #define FOLDER "tests/unit/adapters/twilio"
 
-static struct channel make_channel (const char *callback_url, const char *const *pairs)
+static struct channel make_channel (const char *public_url, const char *const *pairs)
 {
     const struct adapter *twilio = adapter_find ("twilio");
     struct channel channel = {
@@ -19,7 +19,7 @@ static struct channel make_channel (const char *callback_url, const char *const 
         .slug = "sms",
         .adapter = twilio,
         .values = values_of ((struct settings){twilio->settings, twilio->n_settings}, pairs),
-        .callback_url = callback_url,
+        .public_url = public_url,
     };
     g_assert_nonnull (channel.values);
     return channel;
@@ -29,7 +29,7 @@ static struct channel usual_channel (void)
 {
     static const char *const pairs[] = {"account_sid", "AC1",  "auth_token",   "new-token", "auth_token",
                                         "old-token",   "from", "+15550009999", NULL};
-    return make_channel ("https://gw.example.com/hooks/acme/sms", pairs);
+    return make_channel ("https://gw.example.com", pairs);
 }
 
 /* What receive made of it, as JSON. */
@@ -228,13 +228,13 @@ static void add_files (GPtrArray *names)
 #define JSON_HASH "0a1ff7634d9ab3b95db5c9a2dfe9416e41502b283a80c7cf19632632f96e6620"
 
 struct signed_request {
-    const char *callback_url, *target, *type, *body, *signature;
+    const char *public_url, *target, *type, *body, *signature;
 };
 
 static bool is_authentic (const struct signed_request *given)
 {
     static const char *const pairs[] = {"account_sid", "AC1", "auth_token", "12345", "from", "+18005551212", NULL};
-    struct channel channel = make_channel (given->callback_url, pairs);
+    struct channel channel = make_channel (given->public_url, pairs);
     const struct http_header headers[] = {{"content-type", given->type}, {"x-twilio-signature", given->signature}};
     g_autoptr (GBytes) body = g_bytes_new_static (given->body, strlen (given->body));
     g_autofree char *path = g_strndup (given->target, strcspn (given->target, "?"));
@@ -252,20 +252,20 @@ static void published_vectors (void)
     static const char form[] = "application/x-www-form-urlencoded", target[] = "/myapp.php?foo=1&bar=2";
     static const char plain[] = "RSOYDt4T1cUTdK1PDd93/VVr8B8=", port[] = "kvajT1Ptam85bY51eRf/AJRuM3w=",
                       port80[] = "0ZXoZLH/DfblKGATFgpif+LLRf4=";
-    static const char https[] = "https://mycompany.com/hooks/acme/sms", https443[] = "https://mycompany.com:443/hooks/acme/sms";
-    static const char http[] = "http://mycompany.com/hooks/acme/sms", http80[] = "http://mycompany.com:80/hooks/acme/sms";
+    static const char https[] = "https://mycompany.com", https443[] = "https://mycompany.com:443";
+    static const char http[] = "http://mycompany.com", http80[] = "http://mycompany.com:80";
     static const struct signed_request good[] = {
         {https, target, form, PARAMETERS, plain},
         {https443, target, form, PARAMETERS, plain},
-        {"https://mycompany.com:8443/hooks/acme/sms", target, form, PARAMETERS, plain},
+        {"https://mycompany.com:8443", target, form, PARAMETERS, plain},
         {https, target, form, PARAMETERS, port},
         {https443, target, form, PARAMETERS, port},
         {http, target, form, PARAMETERS, port80},
         {http80, target, form, PARAMETERS, port80},
         {https, "/myapp.php?foo=1&bar=2&bodySHA256=" JSON_HASH, "application/json", JSON_BODY, "a9nBmqA0ju/hNViExpshrM61xv4="},
         /* public_url with a path of its own */
-        {"https://mycompany.com/myapp.php/hooks/acme/sms", "?foo=1&bar=2", form, PARAMETERS, plain},
-        {"https://mycompany.com/myapp/hooks/acme/sms", ".php?foo=1&bar=2", form, PARAMETERS, port},
+        {"https://mycompany.com/myapp.php", "?foo=1&bar=2", form, PARAMETERS, plain},
+        {"https://mycompany.com/myapp", ".php?foo=1&bar=2", form, PARAMETERS, port},
     };
     for (size_t i = 0; i < G_N_ELEMENTS (good); i++)
         if (!is_authentic (&good[i])) g_test_fail_printf ("vector %zu is not authentic", i);
@@ -277,7 +277,7 @@ static void published_vectors (void)
         {https, target, form, "", plain},
         {https, "/myapp.php?foo=1", form, PARAMETERS, plain},
         {https, "/myapp.php?foo=1&bar=2&bodySHA256=" JSON_HASH, "application/json", JSON_BODY " ", "a9nBmqA0ju/hNViExpshrM61xv4="},
-        {"https://mycompany.com:8443/hooks/acme/sms", target, form, PARAMETERS, port},
+        {"https://mycompany.com:8443", target, form, PARAMETERS, port},
         {https, target, form, PARAMETERS, "RSOYDt4T1cUTdK1PDd93/VVr8B9="},
     };
     for (size_t i = 0; i < G_N_ELEMENTS (bad); i++)
@@ -288,10 +288,10 @@ static void published_vectors (void)
 static void order_does_not_matter (void)
 {
     static const struct signed_request requests[] = {
-        {"https://mycompany.com/hooks/acme/sms", "/myapp.php?foo=1&bar=2", "application/x-www-form-urlencoded",
+        {"https://mycompany.com", "/myapp.php?foo=1&bar=2", "application/x-www-form-urlencoded",
          "To=%2B18005551212&From=%2B14158675309&Digits=1234&Caller=%2B14158675309&CallSid=CA1234567890ABCDE",
          "RSOYDt4T1cUTdK1PDd93/VVr8B8="},
-        {"https://mycompany.com/hooks/acme/sms", "/myapp.php?foo=1&bar=2", "Application/X-WWW-Form-URLEncoded ;charset=x",
+        {"https://mycompany.com", "/myapp.php?foo=1&bar=2", "Application/X-WWW-Form-URLEncoded ;charset=x",
          "Digits=1234&" PARAMETERS "&Digits=%31234", "RSOYDt4T1cUTdK1PDd93/VVr8B8="},
     };
     for (size_t i = 0; i < G_N_ELEMENTS (requests); i++) g_assert_true (is_authentic (&requests[i]));
@@ -323,7 +323,7 @@ static bool is_read (const char *query)
     struct channel channel = usual_channel ();
     g_autoptr (GBytes) nothing = g_bytes_new_static ("", 0);
     g_autofree char *target = g_strconcat ("/hooks/acme/sms?", query, NULL);
-    struct http_request request = {"GET", target, "/hooks/acme/sms", query, NULL, 0, nothing, NULL};
+    struct http_request request = {"GET", target, "", query, NULL, 0, nothing, NULL};
     json_auto_t *shown = receive (&channel, &request, true);
     values_unref (channel.values);
     g_assert_true (is_kind (shown, "items") || is_kind (shown, "unreadable"));

@@ -14,6 +14,13 @@ static const struct {
     [METRIC_INGEST_BUSY] = {"gw_ingest_requests_total", "outcome=\"busy\"", NULL},
     [METRIC_INGEST_DUPLICATE] = {"gw_ingest_duplicates_total", "", "messages that came again and changed nothing"},
     [METRIC_EVENTS_STREAMED] = {"gw_events_streamed_total", "", "events written to event streams"},
+    [METRIC_SEND_SENT] = {"gw_send_attempts_total", "class=\"sent\"",
+                          "attempts to send a message, or a part of one, by what became of them"},
+    [METRIC_SEND_PROGRESS] = {"gw_send_attempts_total", "class=\"progress\"", NULL},
+    [METRIC_SEND_RETRY] = {"gw_send_attempts_total", "class=\"retry\"", NULL},
+    [METRIC_SEND_FAILED] = {"gw_send_attempts_total", "class=\"failed\"", NULL},
+    [METRIC_SEND_OPTED_OUT] = {"gw_send_attempts_total", "class=\"opted_out\"", NULL},
+    [METRIC_SEND_UNCERTAIN] = {"gw_send_attempts_total", "class=\"uncertain\"", NULL},
 };
 
 static const struct {

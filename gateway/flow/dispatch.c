@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/pulse.h"
 #include "flow/media_url.h"
 #include "flow/sender.h"
@@ -21,6 +22,8 @@
 #define CLAIM_MARGIN (60 * G_TIME_SPAN_SECOND)
 /* At a stop, what is under way has so long to be answered. */
 #define DRAIN (20 * G_TIME_SPAN_SECOND)
+/* How much waits is counted this often, for /metrics. */
+#define COUNT_PAUSE (10 * G_TIME_SPAN_SECOND)
 #define RECONNECT_PAUSE (250 * G_TIME_SPAN_MILLISECOND)
 #define CONNECT_TIME (5 * G_TIME_SPAN_SECOND)
 /* A provider that has taken a message may fetch its files for so long. */
@@ -30,6 +33,7 @@
 #define RECOVER "select recover_channels ($1, $2)"
 #define LEAVE "select leave_channels ($1)"
 #define SET_HEALTH "select set_health ($1, $2, $3, $4, $5, $6)"
+#define OUTBOX "select waiting, oldest_due from outbox ($1, $2)"
 
 /* A call on its way; the HTTP client's data. delivery NULL: a probe of the channel. */
 struct flight {
@@ -62,6 +66,7 @@ struct dispatch {
     GPtrArray *settled;   /* of struct settlement: to be reported */
     GQueue onward;        /* of struct flight: a part was sent; the next follows when that is reported */
     int64_t next_renewal; /* monotonic */
+    int64_t next_count;   /* monotonic */
     int64_t next_try;     /* monotonic; not before it a lost database is asked again */
     unsigned under_way;
 
@@ -175,6 +180,7 @@ static void settle_later (struct dispatch *dispatch, struct settlement *settleme
 {
     settlement->took = took;
     settlement->http_status = http_status;
+    metrics_count (METRIC_SEND_SENT + (enum metric) MIN (settlement->outcome, OUTCOME_UNCERTAIN));
     g_ptr_array_add (dispatch->settled, settlement);
 }
 
@@ -379,6 +385,27 @@ static bool renew (struct dispatch *dispatch, GError **error)
     return recover (dispatch, began + CHANNEL_LEASE - CHANNEL_MARGIN, error);
 }
 
+static bool is_ours (const struct sender *sender)
+{
+    return sender->channel && sender->ours;
+}
+
+/* What waits on the channels that are ours, for whoever watches. */
+static bool count_waiting (struct dispatch *dispatch, GError **error)
+{
+    if (g_get_monotonic_time () < dispatch->next_count) return true;
+    g_autoptr (params) p = params_new (2);
+    put_channels (p, dispatch->senders, is_ours);
+    g_autoptr (db_result) r = db_call (dispatch->db, OUTBOX, p, error);
+    if (!r) return false;
+    g_mutex_lock (&dispatch->lock);
+    dispatch->state.waiting = db_int64 (r, 0, 0);
+    dispatch->state.oldest_due = db_time (r, 0, 1);
+    g_mutex_unlock (&dispatch->lock);
+    dispatch->next_count = g_get_monotonic_time () + COUNT_PAUSE;
+    return true;
+}
+
 /* ---- beginning ---- */
 
 static void outgoing_file_free (void *data)
@@ -543,7 +570,7 @@ static bool turn (struct dispatch *dispatch, bool *more, GError **error)
     follow_config (dispatch);
     if (!renew (dispatch, error) || !claim (dispatch, more, error)) return false;
     probe (dispatch);
-    return settle (dispatch, error);
+    return settle (dispatch, error) && count_waiting (dispatch, error);
 }
 
 static void complain (struct dispatch *dispatch, const GError *error)

@@ -22,6 +22,8 @@ void dispatch_free (struct dispatch *dispatch);
 
 struct dispatch_state {
     unsigned under_way, channels; /* calls; channels that are this gateway's to send on */
+    int64_t waiting;              /* deliveries of these channels, counted up to 100,000, some seconds ago */
+    int64_t oldest_due;           /* µs since 1970: since when the oldest of them could have gone; 0: none is late */
     bool connected;
     int64_t turned; /* monotonic µs of the last turn of its loop */
 };

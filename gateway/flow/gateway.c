@@ -218,7 +218,7 @@ static bool start (struct gateway *gateway, GError **error)
            start_sending (gateway, error) && start_intake (gateway, error) &&
            (gateway->api = api_start (current, api_committed, gateway, gateway->intake, gateway->feed, error)) &&
            (gateway->ping = ping_start (values_text (gateway->config->database, DATABASE_URL), error)) &&
-           (gateway->ops = ops_new (gateway->intake, gateway->feed, gateway->api, gateway->schedule, gateway->ping,
+           (gateway->ops = ops_new (gateway->intake, gateway->feed, gateway->api, gateway->schedule, gateway->ping, gateway->dispatch,
                                     (size_t) values_number (gateway->config->limits, LIMITS_INTAKE_QUEUE))) &&
            (gateway->public_server = start_server (gateway, LISTEN_HTTP, HTTP_THREADS, handle_public, error)) && start_ops (gateway, error);
 }

@@ -199,10 +199,10 @@ static db_result *store (struct call *call, const struct sending *sending, GErro
     params_uuid (p, said->is_reply ? &said->in_reply_to : NULL);
     put_files (p, said);
     if (said->note)
-        params_null (p, "int8");
+        params_null (p, "int4");
     else
-        params_int64 (p, sending->n_parts);
-    params_int64 (p, sending->weight);
+        params_int32 (p, sending->n_parts);
+    params_int32 (p, sending->weight);
     params_json (p, sending->segments);
     params_time (p, sending->now);
     params_time (p, sending->give_up_at);

@@ -21,7 +21,6 @@ static const char *title_of (unsigned status)
         {415, "Unsupported Media Type"},
         {422, "Unprocessable Content"},
         {428, "Precondition Required"},
-        {429, "Too Many Requests"},
         {500, "Internal Server Error"},
         {503, "Service Unavailable"},
     };

@@ -53,7 +53,7 @@ void params_free (params *p);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (params, params_free)
 void params_int64 (params *p, int64_t value);
 void params_int32 (params *p, int32_t value);
-void params_null (params *p, const char *type); /* type: "int8", "text", "uuid", "bytea", "timestamptz", "jsonb", "bool" */
+void params_null (params *p, const char *type); /* type: "int8", "int4", "text", "uuid", "bytea", "timestamptz", "jsonb", "bool" */
 void params_bool (params *p, bool value);
 void params_text (params *p, const char *text);    /* NULL: null */
 void params_json (params *p, const char *json);    /* jsonb; NULL: null */

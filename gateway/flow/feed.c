@@ -132,9 +132,9 @@ static bool place (struct feed *feed, struct client *client, GError **error)
     if (!r) return false;
     int64_t oldest = db_int64 (r, 0, 0), newest = db_int64 (r, 0, 1);
     g_autoptr (GString) head = g_string_new ("retry: 3000\n: ok\n\n");
-    bool lost = client->position != FEED_FROM_NOW && (client->position < oldest - 1 || client->position > newest);
+    bool lost = client->position < oldest - 1 || client->position > newest;
     if (lost) append_reset (head, newest);
-    if (lost || client->position == FEED_FROM_NOW) client->position = newest;
+    if (lost) client->position = newest;
     client->placed = true;
     put_text (feed, client, head->str);
     return true;

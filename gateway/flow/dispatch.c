@@ -662,12 +662,13 @@ struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*
 {
     g_autoptr (struct_config) config = current (data);
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard dispatch",
-                             "-c statement_timeout=30000 -c lock_timeout=10000 -c jit=off", error);
+                             "-c statement_timeout=10000 -c lock_timeout=10000 -c jit=off", error);
     GBytes *media_secret = db ? media_url_secret (db, error) : NULL;
     if (!media_secret) {
         db_close (db);
         return NULL;
     }
+    db_limit (db, DB_PATIENCE);
     struct dispatch *dispatch = g_new0 (struct dispatch, 1);
     dispatch->current = current;
     dispatch->changed = changed;

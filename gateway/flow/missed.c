@@ -64,7 +64,7 @@ static bool read_list (struct line *line, struct backfill_count *count, GError *
 {
     struct missed *missed = line->missed;
     struct db *db =
-        db_open (values_text (line->config->database, DATABASE_URL), "switchboard backfill", "-c statement_timeout=30000", error);
+        db_open (values_text (line->config->database, DATABASE_URL), "switchboard backfill", "-c statement_timeout=10000", error);
     const struct backfill backfill = {
         .errands = missed->errands,
         .intake = missed->intake,
@@ -298,8 +298,9 @@ struct missed *missed_start (struct config *(*current) (void *data), void *data,
 {
     g_autoptr (struct_config) config = current (data);
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard missed",
-                             "-c statement_timeout=30000 -c lock_timeout=10000", error);
+                             "-c statement_timeout=10000 -c lock_timeout=10000", error);
     if (!db) return NULL;
+    db_limit (db, DB_PATIENCE);
     struct missed *missed = g_new0 (struct missed, 1);
     missed->current = current;
     missed->data = data;

@@ -89,6 +89,7 @@ static void set_connected (struct intake *intake, bool connected)
 {
     g_mutex_lock (&intake->lock);
     intake->connected = connected;
+    intake->taken = 0; /* what was under way has its answer */
     g_mutex_unlock (&intake->lock);
 }
 

@@ -97,6 +97,11 @@ void metrics_count (enum metric metric)
     metrics_add (metric, 1);
 }
 
+uint64_t metrics_counted (enum metric metric)
+{
+    return atomic_load_explicit (&counts[metric], memory_order_relaxed);
+}
+
 void metrics_observe (enum histogram h, double value)
 {
     size_t i = 0;

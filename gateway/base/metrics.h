@@ -26,6 +26,7 @@ enum histogram { HISTOGRAM_BATCH_SIZE, HISTOGRAM_COMMIT_SECONDS, HISTOGRAM_API_S
 
 void metrics_count (enum metric metric);
 void metrics_add (enum metric metric, uint64_t n);
+uint64_t metrics_counted (enum metric metric);
 void metrics_observe (enum histogram histogram, double value);
 
 /* One answered request of the API. route and method are static texts: the template, never the path. */

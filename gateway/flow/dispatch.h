@@ -14,6 +14,8 @@ struct dispatch;
 /* current (data) is the configuration, a new reference. changed: something was committed, tell the feed. */
 struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*changed) (void *data), void *data,
                                  struct http_client *client, GError **error);
+/* This run of the program, as its leases name it. */
+const struct id *dispatch_id (const struct dispatch *dispatch);
 /* Something may be due. Any thread. */
 void dispatch_wake (struct dispatch *dispatch);
 /* Claims nothing more, waits a while for what is under way, gives the rest and the leases back. */

@@ -130,9 +130,9 @@ static bool place (struct feed *feed, struct client *client, GError **error)
     if (!r) return false;
     int64_t oldest = db_int64 (r, 0, 0), newest = db_int64 (r, 0, 1);
     g_autoptr (GString) head = g_string_new ("retry: 3000\n: ok\n\n");
-    bool lost = client->position != FEED_FROM_NOW && (client->position < oldest - 1 || client->position > newest);
+    bool lost = client->position < oldest - 1 || client->position > newest;
     if (lost) append_reset (head, newest);
-    if (lost || client->position == FEED_FROM_NOW) client->position = newest;
+    if (lost) client->position = newest;
     client->placed = true;
     put_text (feed, client, head->str);
     return true;
@@ -380,6 +380,7 @@ struct feed *feed_start (struct config *(*current) (void *data), void *data, GEr
     struct db *db =
         db_open (values_text (config->database, DATABASE_URL), "switchboard feed", "-c statement_timeout=10000 -c jit=off", error);
     if (!db) return NULL;
+    db_limit (db, DB_PATIENCE);
     struct feed *feed = g_new0 (struct feed, 1);
     feed->db = db;
     feed->buffer = (size_t) values_number (config->limits, LIMITS_STREAM_BUFFER);

@@ -204,7 +204,7 @@ begin
 end $$;
 comment on function recover_channels is 'ends the claims of a gateway that is no more; locks deliveries';
 
--- Says how a channel fares; an event where that changed between up and down. Gives back whether it did. Locks its state, then the counter.
+-- Says how a channel fares; an event where that changed. Gives back whether it did. Locks its state, then the counter.
 create function set_health (p_account bigint, p_channel bigint, p_health text, p_cause text, p_remedy text, p_now timestamptz)
 returns boolean language plpgsql as $$
 declare

@@ -59,21 +59,6 @@ void endpoint_channels (struct call *call)
     endpoint_page (call, r, error, "channels");
 }
 
-/* The version that If-Match names. False: answered. */
-static bool read_if_match (struct call *call, int64_t *version)
-{
-    const char *text = http_request_header (call->request, "If-Match");
-    if (!text) {
-        call_problem (call, 428, "If-Match is required: the ETag of the ticket as you read it", NULL);
-        return false;
-    }
-    g_autofree char *inside =
-        g_str_has_prefix (text, "\"v") && g_str_has_suffix (text, "\"") ? g_strndup (text + 2, strlen (text) - 3) : NULL;
-    if (inside && endpoint_number (inside, 0, INT64_MAX, version)) return true;
-    call_problem (call, 412, "If-Match is no ETag of a ticket", NULL);
-    return false;
-}
-
 void endpoint_patch_ticket (struct call *call)
 {
     int64_t version;
@@ -90,7 +75,7 @@ void endpoint_patch_ticket (struct call *call)
         call_problem (call, 422, "a subject has at most 1000 bytes", "/subject");
         return;
     }
-    if (!read_if_match (call, &version)) return;
+    if (!endpoint_if_match (call, "ticket", &version)) return;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (6);
     params_int64 (p, call->account_id);

@@ -590,7 +590,7 @@ static void drain (struct dispatch *dispatch)
     }
     g_autoptr (params) p = params_new (1);
     params_uuid (p, &dispatch->gateway_id);
-    if (!dispatch->under_way && is_connected (dispatch)) { g_autoptr (db_result) r = db_call (dispatch->db, LEAVE, p, NULL); }
+    if (!dispatch->under_way && is_connected (dispatch)) db_result_free (db_call (dispatch->db, LEAVE, p, NULL));
 }
 
 static void *run (void *data)

@@ -143,12 +143,22 @@ bool endpoint_if_match (struct call *call, const char *what, int64_t *version)
         call_problem (call, 428, detail, NULL);
         return false;
     }
+    *version = -1;
+    if (g_str_equal (text, "*")) return true;
     g_autofree char *inside =
         g_str_has_prefix (text, "\"v") && g_str_has_suffix (text, "\"") ? g_strndup (text + 2, strlen (text) - 3) : NULL;
     if (inside && endpoint_number (inside, 0, INT64_MAX, version)) return true;
     detail = g_strdup_printf ("If-Match is no ETag of a %s", what);
     call_problem (call, 412, detail, NULL);
     return false;
+}
+
+void endpoint_put_version (params *p, int64_t version)
+{
+    if (version < 0)
+        params_null (p, "int8");
+    else
+        params_int64 (p, version);
 }
 
 const struct channel *endpoint_channel (const struct call *call, const char *slug)

@@ -41,7 +41,7 @@ void endpoint_patch_contact (struct call *call)
     g_autoptr (params) p = params_new (7);
     params_int64 (p, call->account_id);
     params_uuid (p, &call->id);
-    params_int64 (p, version);
+    endpoint_put_version (p, version);
     params_bool (p, json_object_get (body, "name") != NULL);
     params_text (p, json_string_value (name));
     if (blocked)

@@ -19,8 +19,10 @@ bool endpoint_limit_most (struct call *call, int64_t most, int64_t *limit);
 bool endpoint_cursor (struct call *call, const char *filter, char **after);
 /* The body as a JSON object with no members but names, which NULL leaves to the caller. NULL: answered. */
 json_t *endpoint_body (struct call *call, const char *const *names);
-/* The version that If-Match names, of what is called so. False: answered. */
+/* The version that If-Match names, of what is called so; -1: whatever it is (*). False: answered. */
 bool endpoint_if_match (struct call *call, const char *what, int64_t *version);
+/* The parameter for it; null: whatever it is. */
+void endpoint_put_version (params *p, int64_t version);
 /* A channel of the key's account that this gateway serves; NULL: none. */
 const struct channel *endpoint_channel (const struct call *call, const char *slug);
 

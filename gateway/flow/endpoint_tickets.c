@@ -80,9 +80,9 @@ void endpoint_patch_ticket (struct call *call)
     g_autoptr (params) p = params_new (6);
     params_int64 (p, call->account_id);
     params_uuid (p, &call->id);
-    params_int64 (p, version);
+    endpoint_put_version (p, version);
     params_text (p, json_string_value (status));
-    params_text (p, json_string_value (subject));
+    params_text (p, json_is_null (json_object_get (body, "subject")) ? "" : json_string_value (subject));
     params_time (p, clock_now ());
     g_autoptr (db_result) r = db_call (call->db, TICKET_PATCH, p, &error);
     if (r) call_committed (call);

@@ -11,7 +11,8 @@ begin
 end $$;
 comment on function api_contact is 'one contact; no locks; SB404';
 
--- Changes a contact if it is still at p_version: its name where p_rename (null: none), whether it is blocked where p_blocked is not null.
+-- Changes a contact if it is still at p_version (null: whatever it is): its name where p_rename (null: none), whether it is blocked where
+-- p_blocked is not null.
 create function api_contact_patch (p_account bigint, p_contact uuid, p_version bigint, p_rename boolean, p_name text, p_blocked boolean, p_now timestamptz)
 returns table (body text, version bigint) language plpgsql as $$
 declare
@@ -37,17 +38,3 @@ begin
     return query select j::text, k.version from contact_json (p_account, p_contact) j;
 end $$;
 comment on function api_contact_patch is 'renames or blocks a contact; locks contact, counter; SB404, SB412';
-
-create function api_channels (p_account bigint) returns table (data text, next text, at bigint) language sql stable as $$
-    select coalesce (json_agg (json_build_object (
-               'slug', c.slug,
-               'adapter', c.adapter,
-               'address', c.address,
-               'status', case when c.disabled_at is null then 'active' else 'disabled' end,
-               'created_at', json_time (c.created_at)) order by c.slug), '[]')::text,
-           null::text,
-           event_at (p_account)
-    from gateway.channel c
-    where c.account_id = p_account
-$$;
-comment on function api_channels is 'every channel of an account; no locks';

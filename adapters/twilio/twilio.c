@@ -32,6 +32,9 @@ static const char *const types[] = {"image/",   "audio/",        "video/",      
                                     "text/rtf", "text/richtext", "text/calendar", "text/directory", "application/pdf", "application/vcard",
                                     NULL};
 
+static const char *const kinds[] = {"text", "media", NULL};
+static const char *const schemes[] = {"tel", "short", "whatsapp", NULL};
+
 char *twilio_url (const struct channel *channel, const char *usual_base, const char *path)
 {
     const char *base = values_text (channel->common, CHANNEL_API_URL);
@@ -128,6 +131,8 @@ const struct adapter twilio_adapter = {
     .check = check,
     .carries =
         {
+            .kinds = kinds,
+            .schemes = schemes,
             .text_most = 1600,
             .file_most = PART_BYTES_MOST,
             .files_most = 30,

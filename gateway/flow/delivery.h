@@ -14,7 +14,7 @@ struct delivery {
     struct id message_id;
     int lane, attempt, n_parts, weight;
     bool lost;     /* a gateway ended during its last attempt: what became of that is not known */
-    char *refusal; /* "expired", "opted_out": it must not be sent any more; NULL: it may */
+    char *refusal; /* "expired", "opted_out", "blocked": it must not be sent any more; NULL: it may */
     int64_t give_up_at;
     struct task task; /* TASK_SEND; task.part is the part to send; files have no URL yet */
     char *files;      /* JSON of the database: [{"id","mime","name","size"}]; NULL: none */

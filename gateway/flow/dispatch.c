@@ -448,6 +448,13 @@ static void add_files (struct dispatch *dispatch, struct delivery *delivery)
     }
 }
 
+/* Why claim lets one out to be refused. */
+static const char *refusal_title (const char *code)
+{
+    if (g_str_equal (code, "expired")) return "it could not be sent before expires_at";
+    return g_str_equal (code, "blocked") ? "the contact is blocked" : "the contact has opted out";
+}
+
 static void begin (struct dispatch *dispatch, struct delivery *delivery)
 {
     struct sender *sender = g_hash_table_lookup (dispatch->senders, &delivery->channel_id);
@@ -459,7 +466,7 @@ static void begin (struct dispatch *dispatch, struct delivery *delivery)
     } else if (delivery->refusal) {
         verdict.kind = VERDICT_REFUSED;
         verdict.code = g_intern_string (delivery->refusal);
-        verdict.title = g_str_equal (delivery->refusal, "expired") ? "it could not be sent before expires_at" : "the contact has opted out";
+        verdict.title = refusal_title (delivery->refusal);
     } else {
         struct flight *flight = flight_new (dispatch, sender);
         flight->delivery = delivery;

@@ -31,9 +31,15 @@ bool endpoint_number (const char *text, int64_t least, int64_t most, int64_t *va
 bool endpoint_limit (struct call *call, int64_t *limit)
 {
     *limit = LIMIT_DEFAULT;
+    return endpoint_limit_most (call, LIMIT_MOST, limit);
+}
+
+bool endpoint_limit_most (struct call *call, int64_t most, int64_t *limit)
+{
     const char *text = endpoint_parameter (call, "limit");
-    if (!text || endpoint_number (text, 1, LIMIT_MOST, limit)) return true;
-    call_problem (call, 422, "limit is a number from 1 to 200", "limit");
+    if (!text || endpoint_number (text, 1, most, limit)) return true;
+    g_autofree char *detail = g_strdup_printf ("limit is a number from 1 to %" G_GINT64_FORMAT, most);
+    call_problem (call, 422, detail, "limit");
     return false;
 }
 
@@ -128,6 +134,33 @@ json_t *endpoint_body (struct call *call, const char *const *names)
     return NULL;
 }
 
+bool endpoint_if_match (struct call *call, const char *what, int64_t *version)
+{
+    const char *text = http_request_header (call->request, "If-Match");
+    g_autofree char *detail = NULL;
+    if (!text) {
+        detail = g_strdup_printf ("If-Match is required: the ETag of the %s as you read it", what);
+        call_problem (call, 428, detail, NULL);
+        return false;
+    }
+    *version = -1;
+    if (g_str_equal (text, "*")) return true;
+    g_autofree char *inside =
+        g_str_has_prefix (text, "\"v") && g_str_has_suffix (text, "\"") ? g_strndup (text + 2, strlen (text) - 3) : NULL;
+    if (inside && endpoint_number (inside, 0, INT64_MAX, version)) return true;
+    detail = g_strdup_printf ("If-Match is no ETag of a %s", what);
+    call_problem (call, 412, detail, NULL);
+    return false;
+}
+
+void endpoint_put_version (params *p, int64_t version)
+{
+    if (version < 0)
+        params_null (p, "int8");
+    else
+        params_int64 (p, version);
+}
+
 const struct channel *endpoint_channel (const struct call *call, const char *slug)
 {
     for (guint i = 0; i < call->config->accounts->len; i++) {
@@ -155,6 +188,10 @@ void endpoint_handle (struct call *call)
     case POST_CANCEL: endpoint_cancel (call); break;
     case POST_SETTLE: endpoint_settle (call); break;
     case GET_CONTACT: get_by_id (call, CONTACT, true); break;
+    case PATCH_CONTACT: endpoint_patch_contact (call); break;
+    case GET_OPT_OUTS: endpoint_opt_outs (call); break;
+    case POST_OPT_OUT: endpoint_opt_out (call); break;
+    case DELETE_OPT_OUT: endpoint_opt_in (call); break;
     case GET_CHANNELS: endpoint_channels (call); break;
     case POST_ATTACHMENT: endpoint_upload (call); break;
     case GET_ATTACHMENT: endpoint_attachment (call); break;

@@ -13,10 +13,16 @@ const char *endpoint_parameter (const struct call *call, const char *name);
 bool endpoint_number (const char *text, int64_t least, int64_t most, int64_t *value);
 /* False: answered. */
 bool endpoint_limit (struct call *call, int64_t *limit);
+/* The same for a list of longer pages; *limit is set before, to what holds where none is given. */
+bool endpoint_limit_most (struct call *call, int64_t most, int64_t *limit);
 /* *after: the row key inside the cursor, to be freed, in whatever form the client wrote it; NULL: from the start. False: answered. */
 bool endpoint_cursor (struct call *call, const char *filter, char **after);
 /* The body as a JSON object with no members but names, which NULL leaves to the caller. NULL: answered. */
 json_t *endpoint_body (struct call *call, const char *const *names);
+/* The version that If-Match names, of what is called so; -1: whatever it is (*). False: answered. */
+bool endpoint_if_match (struct call *call, const char *what, int64_t *version);
+/* The parameter for it; null: whatever it is. */
+void endpoint_put_version (params *p, int64_t version);
 /* A channel of the key's account that this gateway serves; NULL: none. */
 const struct channel *endpoint_channel (const struct call *call, const char *slug);
 
@@ -46,6 +52,11 @@ void endpoint_send (struct call *call);
 void endpoint_outgoing (struct call *call);
 void endpoint_cancel (struct call *call);
 void endpoint_settle (struct call *call);
+/* endpoint_contacts.c */
+void endpoint_patch_contact (struct call *call);
+void endpoint_opt_outs (struct call *call);
+void endpoint_opt_out (struct call *call);
+void endpoint_opt_in (struct call *call);
 /* endpoint_files.c */
 void endpoint_attachment (struct call *call);
 void endpoint_upload (struct call *call);

@@ -139,25 +139,30 @@ static void count_segments (struct sending *sending)
     sending->segments = sms_json (&counted);
 }
 
-/* What the channel makes of it. False: answered. */
+/* Whether it can go on the channel, and in what form. False: answered. */
 static bool fit_channel (struct call *call, struct sending *sending)
 {
-    const struct channel *channel = sending->channel;
+    struct outgoing *said = &sending->said;
     struct refusal refusal = {0};
-    if (sending->disabled || !channel || !channel->adapter->compose) {
-        call_problem (call, 409,
-                      sending->disabled ? "the channel is disabled"
-                      : channel         ? "nothing can be sent on this channel"
-                                        : "the channel is not in this gateway's configuration",
-                      NULL);
+    const char *closed = outgoing_closed (sending->channel, sending->disabled);
+    if (closed) {
+        call_problem (call, 409, closed, NULL);
         return false;
     }
-    if (!outgoing_fits (&sending->said, &channel->adapter->carries, sending->task.files, &refusal)) return refuse (call, &refusal);
+    const struct carries *carries = &sending->channel->adapter->carries;
+    return (outgoing_reaches (said, carries, sending->task.to, &refusal) && outgoing_adapt (said, carries, &refusal) &&
+            outgoing_fits (said, carries, sending->task.files, &refusal)) ||
+           refuse (call, &refusal);
+}
+
+/* What the channel makes of it. */
+static void weigh (struct sending *sending)
+{
+    const struct channel *channel = sending->channel;
     sending->n_parts = channel->adapter->count_parts ? channel->adapter->count_parts (channel, &sending->task) : 1;
     count_segments (sending);
     sending->from = sync_address (channel);
     sending->give_up_at = sending->now + values_number (channel->common, CHANNEL_GIVE_UP_AFTER);
-    return true;
 }
 
 static void write_task (struct sending *sending)
@@ -226,8 +231,9 @@ static void reply_stored (struct call *call, const struct sending *sending, db_r
 static void take (struct call *call, enum outgoing_form form, struct sending *sending)
 {
     if (!read_said (call, form, sending) || !find_line (call, sending) || !find_files (call, sending)) return;
-    write_task (sending);
     if (!sending->said.note && !fit_channel (call, sending)) return;
+    write_task (sending);
+    if (!sending->said.note) weigh (sending);
     g_autoptr (GError) error = NULL;
     g_autoptr (db_result) r = store (call, sending, &error);
     if (r)

@@ -61,26 +61,6 @@ void endpoint_channels (struct call *call)
     endpoint_page (call, r, error, "channels");
 }
 
-/* Of If-Match: *, which names whatever version there is. */
-#define ANY_VERSION (-1)
-
-/* The version that If-Match names. False: answered. */
-static bool read_if_match (struct call *call, int64_t *version)
-{
-    const char *text = http_request_header (call->request, "If-Match");
-    if (!text) {
-        call_problem (call, 428, "If-Match is required: the ETag of the ticket as you read it", NULL);
-        return false;
-    }
-    *version = ANY_VERSION;
-    if (g_str_equal (text, "*")) return true;
-    g_autofree char *inside =
-        g_str_has_prefix (text, "\"v") && g_str_has_suffix (text, "\"") ? g_strndup (text + 2, strlen (text) - 3) : NULL;
-    if (inside && endpoint_number (inside, 0, INT64_MAX, version)) return true;
-    call_problem (call, 412, "If-Match is no ETag of a ticket", NULL);
-    return false;
-}
-
 void endpoint_patch_ticket (struct call *call)
 {
     int64_t version;
@@ -98,15 +78,12 @@ void endpoint_patch_ticket (struct call *call)
         call_problem (call, 422, detail, "/subject");
         return;
     }
-    if (!read_if_match (call, &version)) return;
+    if (!endpoint_if_match (call, "ticket", &version)) return;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (6);
     params_int64 (p, call->account_id);
     params_uuid (p, &call->id);
-    if (version == ANY_VERSION)
-        params_null (p, "int8");
-    else
-        params_int64 (p, version);
+    endpoint_put_version (p, version);
     params_text (p, json_string_value (status));
     params_text (p, json_is_null (json_object_get (body, "subject")) ? "" : json_string_value (subject));
     params_time (p, clock_now ());

@@ -6,6 +6,7 @@
 #include "model/content.h"
 #include "model/message.h"
 #include "model/task.h"
+#include "model/transcode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,38 +65,39 @@ static bool read_address (json_t *body, struct outgoing *o, struct refusal *refu
     return o->to || refuse (refusal, 422, "/to", "%s", error->message);
 }
 
-/* What to send where the channel cannot carry the content itself. *text: NULL where nothing is given. */
-static bool read_fallback (json_t *body, json_t **text, struct refusal *refusal)
+/* What becomes of content that the channel cannot carry. */
+static bool read_fallback (json_t *body, struct outgoing *o, struct refusal *refusal)
 {
     static const char *const modes[] = {"strict", "adapt", "text", NULL};
-    json_t *fallback, *mode;
-    *text = NULL;
+    json_t *fallback, *mode, *text;
     if (!member (body, "", "fallback", JSON_OBJECT, "an object", &fallback, refusal)) return false;
     if (!fallback) return true;
     if (!only (fallback, "/fallback", (const char *const[]){"mode", "text", NULL}, refusal) ||
         !member (fallback, "/fallback", "mode", JSON_STRING, "a string", &mode, refusal) ||
-        !member (fallback, "/fallback", "text", JSON_STRING, "a string", text, refusal))
+        !member (fallback, "/fallback", "text", JSON_STRING, "a string", &text, refusal))
         return false;
     if (!mode || !g_strv_contains (modes, json_string_value (mode)))
         return refuse (refusal, 422, "/fallback/mode", "mode is strict, adapt or text");
-    if (g_str_equal (json_string_value (mode), "text") == !*text)
+    if (g_str_equal (json_string_value (mode), "text") != (text != NULL))
         return refuse (refusal, 422, "/fallback/text", "a text belongs to the mode text, and to no other");
+    if (text && !json_string_length (text)) return refuse (refusal, 422, "/fallback/text", "a text has at least one character");
+    o->strict = g_str_equal (json_string_value (mode), "strict");
+    o->instead = g_strdup (json_string_value (text));
     return true;
 }
 
-/* Of the ten kinds two are sent as they are; for the others there is the text that the client gave. */
+/* Of the ten kinds two are read here; whether the others go as they are is for the channel to say. */
 static bool read_content (json_t *body, struct outgoing *o, struct refusal *refusal)
 {
     static const char *const others[] = {"location", "contacts", "choice", "cards", "template", "reaction", "form", "event", NULL};
-    json_t *content, *kind, *fallback;
-    if (!member (body, "", "content", JSON_OBJECT, "an object", &content, refusal) || !read_fallback (body, &fallback, refusal))
-        return false;
+    json_t *content, *kind;
+    if (!member (body, "", "content", JSON_OBJECT, "an object", &content, refusal) || !read_fallback (body, o, refusal)) return false;
     if (!content) return true;
     if (!member (content, "/content", "kind", JSON_STRING, "a string", &kind, refusal)) return false;
     const char *name = kind ? json_string_value (kind) : "";
     if (g_strv_contains (others, name)) {
-        if (fallback) return take_text (json_object_get (body, "fallback"), "/fallback", "text", "/fallback/text", o, refusal);
-        return refuse (refusal, 422, "/content/kind", "the channel carries text and media; give a text for it in fallback");
+        o->content = json_incref (content);
+        return true;
     }
     bool media = g_str_equal (name, "media");
     if (!media && !g_str_equal (name, "text"))
@@ -219,6 +221,43 @@ bool outgoing_read (json_t *body, enum outgoing_form form, int64_t now, struct o
            read_context (body, o, refusal);
 }
 
+const char *outgoing_closed (const struct channel *channel, bool disabled)
+{
+    if (disabled) return "the channel is disabled";
+    if (!channel) return "the channel is not in this gateway's configuration";
+    return channel->adapter->compose ? NULL : "nothing can be sent on this channel";
+}
+
+static char *list (const char *const *names)
+{
+    return g_strjoinv (", ", (char **) (uintptr_t) names);
+}
+
+bool outgoing_reaches (const struct outgoing *o, const struct carries *carries, const char *to, struct refusal *refusal)
+{
+    g_autofree char *scheme = g_strndup (to, strcspn (to, ":"));
+    if (g_strv_contains (carries->schemes, scheme)) return true;
+    g_autofree char *schemes = list (carries->schemes);
+    return refuse (refusal, o->to ? 422 : 409, o->to ? "/to" : NULL, "the channel writes to addresses of these schemes: %s", schemes);
+}
+
+bool outgoing_adapt (struct outgoing *o, const struct carries *carries, struct refusal *refusal)
+{
+    if (!o->content || g_strv_contains (carries->kinds, json_string_value (json_object_get (o->content, "kind")))) return true;
+    if (o->strict) {
+        g_autofree char *kinds = list (carries->kinds);
+        return refuse (refusal, 422, "/content/kind", "the channel carries these kinds: %s", kinds);
+    }
+    g_autofree char *place = NULL;
+    const char *wrong = NULL;
+    o->adapted = true;
+    o->text_place = o->instead ? "/fallback/text" : "/content";
+    o->text = o->instead ? g_strdup (o->instead) : transcode_text (o->content, &place, &wrong);
+    if (o->text) return true;
+    g_autofree char *whole = g_strconcat ("/content", place, NULL);
+    return refuse (refusal, 422, whole, "%s", wrong);
+}
+
 /* "image/" takes whatever begins so. */
 static bool is_of (const char *mime, const char *const *types)
 {
@@ -234,7 +273,7 @@ static bool file_fits (const struct outgoing_file *file, const char *place, cons
     if ((uint64_t) file->size > carries->file_most)
         return refuse (refusal, 422, place, "a file has at most %zu bytes on this channel", carries->file_most);
     if (!carries->types || is_of (file->mime, carries->types)) return true;
-    g_autofree char *types = g_strjoinv (", ", (char **) (uintptr_t) carries->types);
+    g_autofree char *types = list (carries->types);
     return refuse (refusal, 422, place, "a file is of one of these types on this channel: %s", types);
 }
 
@@ -262,14 +301,25 @@ static GPtrArray *media_of (const GPtrArray *files)
     return media;
 }
 
+/* jansson's own text; 15 digits give a number back as people wrote it. */
+static char *format (const json_t *content)
+{
+    char *json = json_dumps (content, JSON_COMPACT | JSON_REAL_PRECISION (15)), *copy = g_strdup (json);
+    free (json);
+    return copy;
+}
+
 char *outgoing_content (const struct outgoing *o, const GPtrArray *files)
 {
+    g_autofree char *given = o->content ? format (o->content) : NULL;
+    if (given && !o->adapted) return g_steal_pointer (&given);
     GString *content = content_new (files->len ? "media" : "text");
     if (o->text) content_string (content, "text", o->text);
     if (files->len) {
         g_autoptr (GPtrArray) media = media_of (files);
         content_media (content, media);
     }
+    if (given) content_json (content, "original", given);
     return content_end (content);
 }
 
@@ -279,6 +329,8 @@ void outgoing_clear (struct outgoing *o)
     g_free (o->to);
     g_free (o->text);
     g_free (o->reference);
+    g_free (o->instead);
+    json_decref (o->content);
     free (o->metadata);
     if (o->files) g_array_unref (o->files);
     *o = (struct outgoing){0};

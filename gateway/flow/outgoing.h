@@ -6,7 +6,8 @@
  *     struct outgoing o; struct refusal refusal;
  *     if (!outgoing_read (body, OUTGOING_REPLY, now, &o, &refusal)) … refusal …
  *     … its files are looked up …
- *     if (!o.note && !outgoing_fits (&o, &channel->adapter->carries, files, &refusal)) … refusal …
+ *     if (!o.note && (!outgoing_reaches (&o, carries, to, &refusal) || !outgoing_adapt (&o, carries, &refusal) ||
+ *                     !outgoing_fits (&o, carries, files, &refusal))) … refusal …
  *     outgoing_clear (&o);
  */
 #pragma once
@@ -30,6 +31,10 @@ struct outgoing {
     bool note, bulk;
     char *text;             /* NULL: files alone */
     const char *text_place; /* static: the JSON pointer of text */
+    json_t *content;        /* of another kind than text and media; NULL: there is none */
+    bool strict;            /* content must go as it is */
+    char *instead;          /* what is sent where it cannot; NULL: what the model makes of it */
+    bool adapted;           /* text is sent instead of content */
     GArray *files;          /* of struct id */
     char *reference;        /* NULL: none */
     char *metadata;         /* JSON; NULL: none */
@@ -48,7 +53,16 @@ struct refusal {
 /* now: µs since 1970. Either way o is to be cleared; on false refusal is, too. */
 bool outgoing_read (json_t *body, enum outgoing_form form, int64_t now, struct outgoing *o, struct refusal *refusal);
 
-/* files (of struct outgoing_file): o's, in its order. */
+/* Why nothing can be sent on a channel, whatever it is; NULL: it can. channel NULL: it is not served here. */
+const char *outgoing_closed (const struct channel *channel, bool disabled);
+
+/* Whether the channel can write to this address. */
+bool outgoing_reaches (const struct outgoing *o, const struct carries *carries, const char *to, struct refusal *refusal);
+
+/* Puts content that the channel cannot carry into o's text. */
+bool outgoing_adapt (struct outgoing *o, const struct carries *carries, struct refusal *refusal);
+
+/* Whether text and files are within the channel's limits. files (of struct outgoing_file): o's, in its order. */
 bool outgoing_fits (const struct outgoing *o, const struct carries *carries, const GPtrArray *files, struct refusal *refusal);
 
 /* The message's content (model/content.h), a new string. */

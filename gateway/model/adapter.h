@@ -37,13 +37,15 @@ struct verdict;
 
 /* What a channel of this adapter can carry; a limit of 0 says that there is none of that. */
 struct carries {
-    size_t text_most;         /* characters of text */
-    size_t file_most;         /* bytes of one file */
-    size_t files_most;        /* files of one message, whatever number of parts they make */
-    const char *const *types; /* of files, NULL-terminated: "image/", "image/jpeg" …; NULL: any */
-    bool segments;            /* text is counted in SMS segments (model/sms.h); the channel's rate counts them */
-    bool opt_out_words;       /* STOP, START and HELP are looked for in what comes in (model/opt_out.h) */
-    bool answers_words;       /* the provider itself answers them, so we must not */
+    const char *const *kinds;   /* content kinds that go out as they are (model/content.h), NULL-terminated; others are put in words */
+    const char *const *schemes; /* of the addresses that can be written to (model/address.h), NULL-terminated: "tel", "mailto" … */
+    size_t text_most;           /* characters of text */
+    size_t file_most;           /* bytes of one file */
+    size_t files_most;          /* files of one message, whatever number of parts they make */
+    const char *const *types;   /* of files, NULL-terminated: "image/", "image/jpeg" …; NULL: any */
+    bool segments;              /* text is counted in SMS segments (model/sms.h); the channel's rate counts them */
+    bool opt_out_words;         /* STOP, START and HELP are looked for in what comes in (model/opt_out.h) */
+    bool answers_words;         /* the provider itself answers them, so we must not */
 };
 
 struct adapter {

@@ -31,6 +31,12 @@ void content_string (GString *content, const char *name, const char *value)
     json_quote (content, value);
 }
 
+void content_json (GString *content, const char *name, const char *json)
+{
+    add_name (content, name);
+    g_string_append (content, json);
+}
+
 void content_text (GString *content, const char *bytes, size_t length, char **text)
 {
     bool good = text_repair (bytes, length, text);

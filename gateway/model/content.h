@@ -11,6 +11,7 @@
  *     "repaired":true,"raw":"aGVs…"     text was not valid UTF-8 without NUL and is repaired (model/text.h); raw: its bytes in base64
  *     "opt_out":"STOP"                  the provider took it as an opt-out word: STOP, START or HELP
  *     "extra":{"ButtonText":"Yes"}      more that the provider says of it, by the provider's names
+ *     "original":{"kind":"choice",…}    what was to be sent, where the channel cannot carry that and this goes instead
  *
  * A builder is a GString that content_new opened and content_end closes:
  *
@@ -35,6 +36,9 @@ void content_string (GString *content, const char *name, const char *value);
 
 /* Adds "media", one element for each of files (of struct remote_file). */
 void content_media (GString *content, const GPtrArray *files);
+
+/* Adds a member that is JSON already. */
+void content_json (GString *content, const char *name, const char *json);
 
 /* Opens and closes an object: content_string between them adds to it. */
 void content_open (GString *content, const char *name);

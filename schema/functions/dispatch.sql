@@ -57,6 +57,7 @@ begin
            case when d.lost then null
                 when d.expires_at <= now () then 'expired'
                 when is_opted_out (d.account_id, d.channel_id, d.uri) then 'opted_out'
+                when is_blocked (d.account_id, d.uri) then 'blocked'
            end,
            d.created_at, d.give_up_at, m.text, m.content::text,
            case when m.has_attachments then (

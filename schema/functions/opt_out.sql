@@ -71,30 +71,9 @@ create function opt_out_json (p_account bigint, p_opt_out uuid) returns setof js
         'source', o.source,
         'word', o.word,
         'at', json_time (o.at),
-        'ended_at', json_time (o.ended_at))
+        'ended_at', json_time (o.ended_at),
+        'ended_by', o.ended_by)
     from gateway.opt_out o
     where o.account_id = p_account and o.opt_out_id = p_opt_out
 $$;
 comment on function opt_out_json is 'an opt-out; channel null: on all of them';
-
--- One page of the registry, newest first, ended ones with it. p_after: the id of the last one of the page before.
-create function api_opt_outs (p_account bigint, p_limit int, p_after uuid) returns table (data text, next text, at bigint)
-language plpgsql stable set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
-declare
-    v_at bigint := event_at (p_account);
-begin
-    return query
-    with page as materialized (
-        select o.opt_out_id, row_number () over (order by o.opt_out_id desc) as n
-        from gateway.opt_out o
-        where o.account_id = p_account and o.opt_out_id < coalesce (p_after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-        order by o.opt_out_id desc
-        limit p_limit + 1
-    )
-    select coalesce (json_agg (j order by p.n) filter (where p.n <= p_limit), '[]')::text,
-           case when count (*) > p_limit then (array_agg (p.opt_out_id) filter (where p.n = p_limit))[1]::text end,
-           v_at
-    from page p
-    cross join lateral opt_out_json (p_account, p.opt_out_id) j;
-end $$;
-comment on function api_opt_outs is 'a page of opt-outs; no locks';

@@ -32,6 +32,14 @@ begin
 end $$;
 comment on function replay is 'the answer kept for an Idempotency-Key; takes its advisory lock; SB422';
 
+create function is_blocked (p_account bigint, p_uri text) returns boolean language plpgsql stable as $$
+begin
+    return exists (
+        select from gateway.address a join gateway.contact k on k.account_id = a.account_id and k.contact_id = a.contact_id
+        where a.account_id = p_account and a.uri = p_uri and k.blocked_at is not null);
+end $$;
+comment on function is_blocked is 'whether the business writes to nobody at this address; no locks';
+
 -- Why nothing may be sent to a pair now; null: it may.
 create function pair_closed (p_account bigint, p_channel bigint, p_uri text, p_now timestamptz) returns text language plpgsql stable as $$
 begin
@@ -39,9 +47,7 @@ begin
         when exists (select from gateway.channel c where c.account_id = p_account and c.channel_id = p_channel and c.disabled_at is not null)
             then 'the channel is disabled'
         when is_opted_out (p_account, p_channel, p_uri) then 'the contact has opted out'
-        when exists (
-            select from gateway.address a join gateway.contact k on k.account_id = a.account_id and k.contact_id = a.contact_id
-            where a.account_id = p_account and a.uri = p_uri and k.blocked_at is not null) then 'the contact is blocked'
+        when is_blocked (p_account, p_uri) then 'the contact is blocked'
         when exists (
             select from gateway.pair p
             where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri and p.window_until <= p_now)
@@ -69,6 +75,23 @@ begin
     end if;
 end $$;
 comment on function pair_contact is 'the contact of a pair, made where it is new; locks address';
+
+-- What came in on a ticket after its message number p_seen, the oldest 200 of it as on any page; more: that there is more. Null: nothing.
+create function unread_json (p_account bigint, p_ticket uuid, p_seen bigint) returns text language plpgsql stable as $$
+begin
+    return (
+        with newer as materialized (
+            select m.message_id, row_number () over (order by m.number) as n
+            from gateway.message m
+            where m.account_id = p_account and m.ticket_id = p_ticket and m.number > p_seen and m.kind = 'incoming'
+            order by m.number
+            limit 200 + 1
+        )
+        select json_build_object ('newer', json_agg (j order by n.n) filter (where n.n <= 200), 'more', count (*) > 200)::text
+        from newer n cross join lateral message_json (p_account, n.message_id) j
+        having count (*) > 0);
+end $$;
+comment on function unread_json is 'what the author of a reply has not read; no locks';
 
 -- Keeps one outgoing message or note, and its delivery, or gives back what an equal POST was answered before.
 -- p_ticket null: the pair's ticket, or a new one. p_seen: the newest message that the author had read. Answers 202, 201 (note), or 409 with
@@ -121,10 +144,7 @@ begin
     if v_state = 'created' then
         t := null;
     end if;
-    select json_build_object ('newer', json_agg (j order by m.number))::text into v_body
-    from gateway.message m cross join lateral message_json (p_account, m.message_id) j
-    where m.account_id = p_account and m.ticket_id = t.ticket_id and m.number > p_seen and m.kind = 'incoming'
-    having count (*) > 0;
+    select unread_json (p_account, t.ticket_id, p_seen) into v_body;
     if v_body is not null then
         return query select 409, v_body;
         return;

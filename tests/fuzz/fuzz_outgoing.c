@@ -10,9 +10,12 @@
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
+static const char *const kinds[] = {"text", "media", NULL};
+static const struct carries carries = {.kinds = kinds};
+
 static void check_read (const struct outgoing *o, enum outgoing_form form)
 {
-    g_assert (o->text ? *o->text && o->text_place && g_utf8_validate (o->text, -1, NULL) : o->files->len > 0);
+    g_assert (o->text ? *o->text && o->text_place && g_utf8_validate (o->text, -1, NULL) : o->files->len > 0 || o->content);
     g_assert (o->files->len <= OUTGOING_FILES_MOST);
     g_assert (!o->reference || g_utf8_strlen (o->reference, -1) <= OUTGOING_REFERENCE_MOST);
     g_assert (!o->metadata || strlen (o->metadata) <= OUTGOING_METADATA_MOST);
@@ -25,12 +28,27 @@ static void check_read (const struct outgoing *o, enum outgoing_form form)
     g_assert_cmpstr (again, ==, o->to);
 }
 
+/* What is stored of it is JSON, and what is sent of it is a text. */
+static void check_content (const struct outgoing *o)
+{
+    g_assert (!o->content || (o->adapted && o->text && *o->text && g_utf8_validate (o->text, -1, NULL)));
+    g_autoptr (GPtrArray) none = g_ptr_array_new ();
+    g_autofree char *content = outgoing_content (o, none);
+    json_auto_t *again = json_loads (content, 0, NULL);
+    g_assert (json_is_object (again) && !o->content == !json_object_get (again, "original"));
+}
+
 static void read_as (json_t *body, enum outgoing_form form)
 {
     struct outgoing o;
     struct refusal refusal;
-    if (outgoing_read (body, form, 0, &o, &refusal))
+    bool good = outgoing_read (body, form, 0, &o, &refusal);
+    if (good) {
         check_read (&o, form);
+        good = outgoing_adapt (&o, &carries, &refusal);
+    }
+    if (good)
+        check_content (&o);
     else
         g_assert (refusal.status == 422 && refusal.detail && refusal.place && (!*refusal.place || *refusal.place == '/') &&
                   g_utf8_validate (refusal.place, -1, NULL));

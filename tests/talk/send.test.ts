@@ -94,14 +94,30 @@ test("whoever follows the events hears of an answer at once", async () => {
     stream.close();
 });
 
-test("content is text or media; of other kinds the text that was given for them is sent", async () => {
+test("content is text or media; what the channel cannot carry is put in words, or in those that were given", async () => {
     const { id } = await newTicket();
-    assert.deepEqual((await taken(reply(id, { content: { kind: "text", text: "as content" } }))).content, { kind: "text", text: "as content" });
-    const location = { kind: "location", lat: 1, lon: 2 };
+    const plain = await taken(reply(id, { content: { kind: "text", text: "as content" } }));
+    assert.deepEqual([plain.content, plain["transcoded"]], [{ kind: "text", text: "as content" }, null]);
+    const location = { kind: "location", lat: 52.520008, lon: 2, name: "The harbour" };
+    const words = "The harbour\nhttps://maps.google.com/?q=52.520008,2";
+    for (const fallback of [{}, { fallback: { mode: "adapt" } }]) {
+        const adapted = await taken(reply(id, { content: location, ...fallback }));
+        assert.deepEqual(adapted["transcoded"], { from: "location", to: "text" });
+        assert.deepEqual(adapted.content, { kind: "text", text: words, original: location });
+        assert.equal(adapted.text, words, "that is what is sent");
+        assert.deepEqual((await gateway.get(`/v1/messages/${adapted.id}`)).transcoded, { from: "location", to: "text" });
+    }
     const fallen = await taken(reply(id, { content: location, fallback: { mode: "text", text: "at the harbour" } }));
-    assert.deepEqual(fallen.content, { kind: "text", text: "at the harbour" });
-    await refused(reply(id, { content: location }), "/content/kind");
-    await refused(reply(id, { content: location, fallback: { mode: "strict" } }), "/content/kind");
+    assert.deepEqual(fallen.content, { kind: "text", text: "at the harbour", original: location });
+    const choice = { kind: "choice", text: "When?", options: [{ id: "am", title: "Morning" }, { id: "pm", title: "Afternoon" }] };
+    const chosen = await taken(reply(id, { content: choice, attachments: [await upload()] }));
+    assert.equal(chosen.text, "When?\n1) Morning\n2) Afternoon");
+    assert.deepEqual(chosen["transcoded"], { from: "choice", to: "media" });
+
+    await refused(reply(id, { content: location, fallback: { mode: "strict" } }), "/content/kind", /text, media/);
+    await refused(reply(id, { content: { kind: "location", lat: 91, lon: 2 } }), "/content/lat");
+    await refused(reply(id, { content: { kind: "event", type: "typing" } }), "/content/kind");
+    await refused(reply(id, { content: { ...choice, text: "x".repeat(1600) } }), "/content", /1600/);
     await refused(reply(id, { content: { kind: "smell" } }), "/content/kind");
     await refused(reply(id, { content: { text: "x" } }), "/content/kind");
     await refused(reply(id, { content: { kind: "text" } }), "/content/text");
@@ -249,6 +265,7 @@ test("a first message joins its customer's ticket or opens one; the address may 
     const whole = { channel: "support-sms", to: `tel:${number}`, text: "x" };
     for (const to of ["tel:12", number, "", "mailto:", "x".repeat(300)]) await refused(send({ ...whole, to }), "/to");
     await refused(send({ ...whole, to: 7 }), "/to");
+    for (const to of ["mailto:ana@x.org", "chat:ana", "alnum:ACME"]) await refused(send({ ...whole, to }), "/to", /tel, short, whatsapp/);
     await refused(send({ channel: "support-sms", text: "x" }), "/to");
     await refused(send({ to: `tel:${number}`, text: "x" }), "/channel");
     await refused(send({ ...whole, channel: "no-such" }), "/channel");
@@ -264,6 +281,7 @@ test("who has read the ticket may answer; who has not is shown what came in sinc
     const stale = await reply(id, { text: "x", seen: 1 });
     assert.equal(stale.status, 409);
     assert.deepEqual(stale.json.newer.map((one: Message) => [one.number, one.text]), [[2, "wait"], [3, "one more thing"]]);
+    assert.equal(stale.json.more, false);
     await taken(reply(id, { text: "read it all", seen: 3 }));
     await taken(reply(id, { text: "our own are not news", seen: 3 }));
     assert.equal((await reply(id, { note: "x", seen: 0 })).status, 409);

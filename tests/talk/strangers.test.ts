@@ -279,6 +279,7 @@ test("another account's things and things that are not there look alike", async 
     const ticket = await gateway.ticketOf("+15551110009");
     const [message] = (await gateway.messages(ticket.id)).data;
     const [entry] = (await gateway.get("/v1/quarantine")).data;
+    const optOut = (await gateway.api("/v1/opt-outs", { method: "POST", body: { address: "tel:+15551110010" } })).json;
     const nowhere = "01900000-0000-7000-8000-000000000000";
     const paths: ((id: string) => [string, string, unknown?])[] = [
         (id) => ["GET", `/v1/tickets/${id}`],
@@ -286,10 +287,12 @@ test("another account's things and things that are not there look alike", async 
         (id) => ["GET", `/v1/tickets/${id}/messages`],
         (id) => ["GET", `/v1/messages/${id}`],
         (id) => ["GET", `/v1/contacts/${id}`],
+        (id) => ["PATCH", `/v1/contacts/${id}`, { blocked: true }],
+        (id) => ["DELETE", `/v1/opt-outs/${id}`],
         (id) => ["GET", `/v1/attachments/${id}`],
         (id) => ["POST", `/v1/quarantine/${id}/reprocess`],
     ];
-    const ids = [ticket.id, ticket.id, ticket.id, message!.id, ticket.contact.id, message!.attachments[0]!.id, entry.id];
+    const ids = [ticket.id, ticket.id, ticket.id, message!.id, ticket.contact.id, ticket.contact.id, optOut.id, message!.attachments[0]!.id, entry.id];
     for (const [i, make] of paths.entries()) {
         const answers = [];
         for (const id of [ids[i]!, nowhere]) {

@@ -31,6 +31,10 @@ static void test_every_path_finds_its_route (void)
         {"POST", "/v1/messages/" ID "/cancel", POST_CANCEL, "messages:send"},
         {"POST", "/v1/messages/" ID "/settle", POST_SETTLE, "messages:send"},
         {"GET", "/v1/contacts/" ID, GET_CONTACT, "tickets:read"},
+        {"PATCH", "/v1/contacts/" ID, PATCH_CONTACT, "tickets:write"},
+        {"GET", "/v1/opt-outs", GET_OPT_OUTS, "tickets:read"},
+        {"POST", "/v1/opt-outs", POST_OPT_OUT, "tickets:write"},
+        {"DELETE", "/v1/opt-outs/" ID, DELETE_OPT_OUT, "tickets:write"},
         {"GET", "/v1/channels", GET_CHANNELS, "tickets:read"},
         {"POST", "/v1/attachments", POST_ATTACHMENT, "messages:send"},
         {"GET", "/v1/attachments/" ID, GET_ATTACHMENT, "tickets:read"},
@@ -125,6 +129,8 @@ static void test_no_route_forgets_its_scope (void)
                                         "/v1/tickets/" ID "/messages",
                                         "/v1/messages/" ID,
                                         "/v1/contacts/" ID,
+                                        "/v1/opt-outs",
+                                        "/v1/opt-outs/" ID,
                                         "/v1/channels",
                                         "/v1/attachments/" ID,
                                         "/v1/quarantine",
@@ -145,7 +151,7 @@ static void test_no_route_forgets_its_scope (void)
             g_assert_nonnull (route->scope);
             g_assert_true (m == 0 || !g_str_has_suffix (route->scope, ":read"));
         }
-    g_assert_cmpuint (found, ==, 17);
+    g_assert_cmpuint (found, ==, 21);
 }
 
 static const struct route *route_of (const char *path)

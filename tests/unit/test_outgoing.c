@@ -112,11 +112,96 @@ static void test_a_channel_says_what_it_carries (void)
     }
 }
 
+static void put_nothing (const struct channel *channel, const struct http_request *request, bool trusted, int64_t now,
+                         struct received *received)
+{
+    (void) channel, (void) request, (void) trusted, (void) now, (void) received;
+}
+
+static bool compose_nothing (const struct channel *channel, const struct task *task, const char *notes, int64_t now,
+                             struct call_request *call)
+{
+    (void) channel, (void) task, (void) notes, (void) now, (void) call;
+    return false;
+}
+
+static void test_where_nothing_can_be_sent_it_says_why (void)
+{
+    static const struct adapter deaf = {.name = "deaf", .receive = put_nothing}, able = {.name = "able", .compose = compose_nothing};
+    const struct channel listens = {.adapter = &deaf}, speaks = {.adapter = &able};
+    g_assert_cmpstr (outgoing_closed (&listens, false), ==, "nothing can be sent on this channel");
+    g_assert_cmpstr (outgoing_closed (&speaks, true), ==, "the channel is disabled");
+    g_assert_cmpstr (outgoing_closed (NULL, true), ==, "the channel is disabled");
+    g_assert_cmpstr (outgoing_closed (NULL, false), ==, "the channel is not in this gateway's configuration");
+    g_assert_null (outgoing_closed (&speaks, false));
+}
+
+static void test_a_channel_writes_to_its_own_kind_of_address (void)
+{
+    static const char *const schemes[] = {"tel", "short", NULL};
+    static const struct carries carries = {.schemes = schemes};
+    static char to[] = "mailto:ana@x.org";
+    struct outgoing reply = {0}, first = {.to = to};
+    struct refusal refusal;
+    g_assert_true (outgoing_reaches (&reply, &carries, "tel:+15550001111", &refusal));
+    g_assert_true (outgoing_reaches (&reply, &carries, "short:US:51515", &refusal));
+    g_assert_false (outgoing_reaches (&first, &carries, to, &refusal));
+    g_assert_cmpuint (refusal.status, ==, 422);
+    g_assert_cmpstr (refusal.place, ==, "/to");
+    g_assert_nonnull (strstr (refusal.detail, "tel, short"));
+    refusal_clear (&refusal);
+    g_assert_false (outgoing_reaches (&reply, &carries, "telephone:1", &refusal));
+    g_assert_cmpuint (refusal.status, ==, 409);
+    refusal_clear (&refusal);
+}
+
+/* What is stored of a reply on a channel that carries these kinds; where it is refused, the place after a '!'. To be freed. */
+static char *stored (const char *json, const char *const *kinds)
+{
+    const struct carries carries = {.kinds = kinds};
+    json_auto_t *body = json_parse_text (json, strlen (json), NULL);
+    struct outgoing o;
+    struct refusal refusal;
+    g_autoptr (GPtrArray) files = g_ptr_array_new ();
+    bool good = outgoing_read (body, OUTGOING_REPLY, NOW, &o, &refusal) && outgoing_adapt (&o, &carries, &refusal);
+    char *content = good ? outgoing_content (&o, files) : g_strconcat ("!", refusal.place, NULL);
+    outgoing_clear (&o);
+    refusal_clear (&refusal);
+    return content;
+}
+
+static void test_what_a_channel_cannot_carry_is_put_in_words (void)
+{
+#define PLACE "{\"kind\":\"location\",\"lat\":52.520008,\"lon\":2}"
+    static const char *const plain[] = {"text", NULL}, *const able[] = {"text", "location", NULL};
+    static const struct {
+        const char *json, *plain, *able;
+    } cases[] = {
+        {"{\"content\":" PLACE "}", "{\"kind\":\"text\",\"text\":\"https://maps.google.com/?q=52.520008,2\",\"original\":" PLACE "}",
+         PLACE},
+        {"{\"content\":" PLACE ",\"fallback\":{\"mode\":\"text\",\"text\":\"here\"}}",
+         "{\"kind\":\"text\",\"text\":\"here\",\"original\":" PLACE "}", PLACE},
+        {"{\"content\":" PLACE ",\"fallback\":{\"mode\":\"strict\"}}", "!/content/kind", PLACE},
+        {"{\"content\":{\"kind\":\"location\",\"lat\":1},\"fallback\":{\"mode\":\"adapt\"}}", "!/content/lon",
+         "{\"kind\":\"location\",\"lat\":1}"},
+        {"{\"text\":\"x\",\"fallback\":{\"mode\":\"text\",\"text\":\"y\"}}", "{\"kind\":\"text\",\"text\":\"x\"}",
+         "{\"kind\":\"text\",\"text\":\"x\"}"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *words = stored (cases[i].json, plain), *whole = stored (cases[i].json, able);
+        g_assert_cmpstr (words, ==, cases[i].plain);
+        g_assert_cmpstr (whole, ==, cases[i].able);
+    }
+}
+
 int main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/outgoing/only what is described is read", test_only_what_is_described_is_read);
     g_test_add_func ("/outgoing/it expires within thirty days", test_it_expires_within_thirty_days);
     g_test_add_func ("/outgoing/a channel says what it carries", test_a_channel_says_what_it_carries);
+    g_test_add_func ("/outgoing/where nothing can be sent it says why", test_where_nothing_can_be_sent_it_says_why);
+    g_test_add_func ("/outgoing/a channel writes to its own kind of address", test_a_channel_writes_to_its_own_kind_of_address);
+    g_test_add_func ("/outgoing/what a channel cannot carry is put in words", test_what_a_channel_cannot_carry_is_put_in_words);
     return g_test_run ();
 }

@@ -41,7 +41,8 @@ typedef enum MHD_Result (*queue_function) (struct MHD_Connection *, unsigned, st
  * libmicrohttpd itself refuses what it cannot parse: by a page of HTML, whose head it sends twice where Content-Length is bad (its
  * parse_connection_headers overwrites the state that its refusal has set). No option changes that. But it calls its own
  * MHD_queue_response through the dynamic linker, which takes the program's before the library's, and where that says no it closes the
- * connection without a word. So what comes here is the library's refusal and no other; the status is right, the page is left out.
+ * connection without a word. So what comes here is the library's refusal and no other. The page is left out. The status is right, but where
+ * a line of chunked coding does not fit into the connection's memory: it calls that an error of the server's, which only a bad peer makes.
  */
 enum MHD_Result MHD_queue_response (struct MHD_Connection *connection, unsigned status, struct MHD_Response *page)
 {
@@ -49,7 +50,7 @@ enum MHD_Result MHD_queue_response (struct MHD_Connection *connection, unsigned 
     struct http_peer *peer = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     if (!http_peer_enter (peer, HTTP_OVER, 0)) return MHD_NO;
     atomic_fetch_add (&peer->server->refused, 1);
-    http_peer_refuse (peer, status, true);
+    http_peer_refuse (peer, status == 500 ? 400 : status, true);
     return MHD_NO;
 }
 

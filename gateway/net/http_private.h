@@ -16,12 +16,13 @@
 #include <stdatomic.h>
 
 /* Of one connection: the head of a request, libmicrohttpd's notes on it, then what of the answer waits to be sent. */
-#define HTTP_CONNECTION_MEMORY 16384
+#define HTTP_CONNECTION_MEMORY 40960
 /* Leaves room in it for the head of an answer. Over it: 431. */
-#define HTTP_HEAD_MAX 12288
+#define HTTP_HEAD_MAX 32768
 #define HTTP_HEADERS_MAX 100
-/* Of the path and the query, in bytes. Over it: 414. */
-#define HTTP_TARGET_MAX 10240
+/* Of the path and the query, in bytes; over it: 414. A message of 1,600 characters as the query of a GET has up to 19,200, and some thousand for
+ * where it comes from and its files. */
+#define HTTP_TARGET_MAX 28672
 /* What libmicrohttpd keeps there for each header; it counts as head. */
 #define HTTP_HEADER_NOTE 64
 

@@ -35,7 +35,7 @@ struct http_server {
     struct http_server_options options;
     struct MHD_Daemon *daemon;
     unsigned port;
-    int listener; /* once quiesced, ours to close; else -1 */
+    int listener; /* ours to close, once quiesced */
     GBytes *nothing;
 
     struct http_wake *_Atomic wakes;
@@ -66,6 +66,7 @@ struct http_peer {
     GList link;
     struct http_server *server;
     int fd;
+    int64_t accepted; /* monotonic µs */
     _Atomic int phase;
     _Atomic int64_t deadline; /* monotonic µs: when the reaper cuts it */
     _Atomic int64_t answered; /* monotonic µs: when it had its last answer; 0: none yet */
@@ -87,7 +88,8 @@ void http_wake_push (struct http_server *server, struct http_wake *wake);
 /* Resumes all that were pushed. To be called whenever libmicrohttpd comes back to a connection that was woken, or ends it. */
 void http_wake_carry_out (struct http_server *server);
 
-/* Cuts peers whose deadline has passed; one that is in the middle of a request is told so by 408. */
+/* Cuts peers whose deadline has passed; one that is in the middle of a request is told so by 408. Where connections run short, those that wait
+ * for a request go sooner. */
 void http_reaper_start (struct http_server *server);
 void http_reaper_stop (struct http_server *server);
 

@@ -32,6 +32,7 @@ static struct db *open_migrated (const struct config *config, const char *option
 {
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard command", options, &error);
+    if (db) db_limit (db, 0); /* who waits too long can interrupt it */
     if (db && migrate_check (db, &error)) return db;
     complain (error);
     db_close (db);

@@ -651,7 +651,7 @@ struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*
 {
     g_autoptr (struct_config) config = current (data);
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard dispatch",
-                             "-c statement_timeout=30000 -c lock_timeout=10000 -c jit=off", error);
+                             "-c statement_timeout=10000 -c lock_timeout=10000 -c jit=off", error);
     GBytes *media_secret = db ? media_url_secret (db, error) : NULL;
     if (!media_secret) {
         db_close (db);

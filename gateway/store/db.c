@@ -10,6 +10,9 @@
 
 #define EPOCH_SHIFT 946684800000000
 
+/* How long an address may take to be connected to, where it is the only one. */
+#define CONNECT_TIME (3 * G_TIME_SPAN_SECOND)
+
 /* Whoever calls the database waits for it: base/pulse.h. */
 
 /* A dead peer is found within seconds, not hours; the caller's own keywords win over these. */
@@ -21,7 +24,8 @@ static const struct {
 };
 
 struct db {
-    PGconn *connection;
+    PGconn *connection; /* NULL: closed, as it gave no answer */
+    int64_t limit;      /* µs; 0: none */
     char *url, *application, *options;
     GHashTable *prepared; /* address of the SQL literal → statement name */
     char sqlstate[6];
@@ -34,8 +38,75 @@ struct db_result {
 
 G_DEFINE_QUARK (switchboard - db - error, db_error)
 
+static bool is_port_list (const char *text)
+{
+    return strspn (text, "0123456789,") == strlen (text);
+}
+
+static bool has_no_at (const char *text)
+{
+    return !strchr (text, '@');
+}
+
+const char *db_url_fault (const char *url)
+{
+    static const struct {
+        const char *keyword;
+        bool (*is_good) (const char *text);
+        const char *fault;
+    } rules[] = {
+        {"host", has_no_at, "has a host with an @ in it"},
+        {"hostaddr", has_no_at, "has an address with an @ in it"},
+        {"port", is_port_list, "has a port that is no number"},
+        {"dbname", has_no_at, "has the name of a database with an @ in it"},
+    };
+    PQconninfoOption *options = PQconninfoParse (url, NULL);
+    const char *fault = options ? NULL : "is no connection string of PostgreSQL";
+    for (const PQconninfoOption *option = options; option && option->keyword; option++)
+        for (size_t i = 0; i < G_N_ELEMENTS (rules) && option->val; i++)
+            if (!fault && strcmp (option->keyword, rules[i].keyword) == 0 && !rules[i].is_good (option->val)) fault = rules[i].fault;
+    PQconninfoFree (options);
+    return fault;
+}
+
+/* What the server says unasked, libpq would print: between the log's lines. */
+static void drop_notice (void *data, const char *text)
+{
+    (void) data, (void) text;
+}
+
+/* False: until (monotonic µs) has passed, and there is nothing still. True: look, and perhaps wait again. */
+static bool await_socket (PGconn *connection, gushort events, int64_t until)
+{
+    int64_t left = until - g_get_monotonic_time ();
+    GPollFD socket = {.fd = PQsocket (connection), .events = events};
+    int n = g_poll (&socket, 1, left > 0 ? (int) MIN (left / 1000 + 1, G_MAXINT) : 0);
+    return n > 0 || left > 0;
+}
+
+/* Connects by steps, so that the notices of the start are dropped too, and an end can be set. An address that is silent may not be the only
+ * one: PQreset tries each for as long as connect_timeout says. */
+static void establish (PGconn *connection)
+{
+    int64_t until = g_get_monotonic_time () + CONNECT_TIME;
+    PQsetNoticeProcessor (connection, drop_notice, NULL);
+    PostgresPollingStatusType next = PQstatus (connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+    while (next == PGRES_POLLING_READING || next == PGRES_POLLING_WRITING) {
+        if (!await_socket (connection, next == PGRES_POLLING_READING ? G_IO_IN : G_IO_OUT, until)) break;
+        next = PQconnectPoll (connection);
+    }
+    if (next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) PQreset (connection);
+    PQsetnonblocking (connection, 1); /* else what is too large for the socket would be waited for without end */
+}
+
 static bool connect_now (struct db *db, GError **error)
 {
+    g_clear_pointer (&db->connection, PQfinish);
+    const char *fault = db_url_fault (db->url);
+    if (fault) {
+        g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "the database's url %s", fault);
+        return false;
+    }
     const char *keywords[G_N_ELEMENTS (defaults) + 4] = {NULL}, *values[G_N_ELEMENTS (defaults) + 4] = {NULL};
     size_t n = 0;
     for (size_t i = 0; i < G_N_ELEMENTS (defaults); i++, n++) {
@@ -46,7 +117,8 @@ static bool connect_now (struct db *db, GError **error)
     keywords[n] = "options", values[n++] = db->options;
     keywords[n] = "dbname", values[n++] = db->url; /* expanded: what it names overrides what stands before it */
     pulse_wait ();
-    db->connection = PQconnectdbParams (keywords, values, 1);
+    db->connection = PQconnectStartParams (keywords, values, 1);
+    establish (db->connection);
     pulse_work ();
     if (PQstatus (db->connection) == CONNECTION_OK) return true;
     g_autofree char *why = g_strstrip (g_strdup (PQerrorMessage (db->connection)));
@@ -57,6 +129,7 @@ static bool connect_now (struct db *db, GError **error)
 struct db *db_open (const char *url, const char *application, const char *options, GError **error)
 {
     struct db *db = g_new0 (struct db, 1);
+    db->limit = DB_LIMIT;
     db->url = g_strdup (url);
     db->application = g_strdup (application);
     db->options = g_strdup_printf ("-c search_path=%s,pg_catalog -c timezone=UTC -c client_min_messages=warning %s", schema_build,
@@ -81,9 +154,13 @@ void db_close (struct db *db)
     g_free (db);
 }
 
+void db_limit (struct db *db, int64_t limit)
+{
+    db->limit = limit;
+}
+
 bool db_reopen (struct db *db, GError **error)
 {
-    PQfinish (db->connection);
     g_hash_table_remove_all (db->prepared);
     return connect_now (db, error);
 }
@@ -98,30 +175,39 @@ bool db_alive (struct db *db)
     return db_connected (db) && PQconsumeInput (db->connection) == 1 && db_connected (db);
 }
 
-/* Takes all results of what was sent. False: lost, or they have not come by then (monotonic µs). */
-static bool await_answer (PGconn *connection, int64_t until)
+/* The last result of what was sent. NULL: the connection is lost; or no answer came for limit µs (0: for ever), and it is closed. */
+static PGresult *await_answer (struct db *db, int sent, int64_t limit)
 {
-    for (;;) {
-        while (!PQisBusy (connection)) {
-            PGresult *result = PQgetResult (connection);
-            if (!result) return PQstatus (connection) == CONNECTION_OK;
-            PQclear (result);
+    int64_t until = limit ? g_get_monotonic_time () + limit : G_MAXINT64;
+    PGresult *answer = NULL;
+    pulse_wait ();
+    while (sent) {
+        int unsent = PQflush (db->connection);
+        while (unsent == 0 && !PQisBusy (db->connection)) {
+            PGresult *next = PQgetResult (db->connection);
+            if (!next) goto out;
+            PQclear (answer);
+            answer = next;
         }
-        int64_t left = until - g_get_monotonic_time ();
-        GPollFD socket = {.fd = PQsocket (connection), .events = G_IO_IN};
-        if (left <= 0 || g_poll (&socket, 1, (int) (left / 1000 + 1)) < 0 || !PQconsumeInput (connection)) return false;
+        if (!await_socket (db->connection, unsent ? G_IO_IN | G_IO_OUT : G_IO_IN, until)) {
+            g_clear_pointer (&answer, PQclear);
+            g_clear_pointer (&db->connection, PQfinish);
+            break;
+        }
+        if (!PQconsumeInput (db->connection)) break;
     }
+out:
+    pulse_work ();
+    return answer;
 }
 
 bool db_ping (struct db *db, int64_t timeout, GError **error)
 {
-    pulse_wait ();
-    bool answered = PQsendQuery (db->connection, "") && await_answer (db->connection, g_get_monotonic_time () + timeout);
-    pulse_work ();
-    if (answered) return true;
-    g_clear_pointer (&db->connection, PQfinish);
-    g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "the database does not answer");
-    return false;
+    PGresult *answer = await_answer (db, PQsendQuery (db->connection, ""), timeout);
+    bool answered = PQresultStatus (answer) == PGRES_EMPTY_QUERY;
+    PQclear (answer);
+    if (!answered) g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "the database does not answer");
+    return answered;
 }
 
 const char *db_sqlstate (const struct db *db)
@@ -162,7 +248,9 @@ static void fail (struct db *db, const PGresult *result, GError **error)
     db->message = g_strdup (result ? PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY) : NULL);
     db->detail = g_strdup (result ? PQresultErrorField (result, PG_DIAG_MESSAGE_DETAIL) : NULL);
     db->constraint = g_strdup (result ? PQresultErrorField (result, PG_DIAG_CONSTRAINT_NAME) : NULL);
-    if (is_lost (db))
+    if (!db->connection)
+        g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "the database does not answer");
+    else if (is_lost (db))
         g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "the connection to the database was lost (SQLSTATE %s)", db->sqlstate);
     else if (g_str_has_prefix (db->sqlstate, "SB"))
         g_set_error (error, DB_ERROR, DB_ERROR_STATEMENT, "%s", db_message (db));
@@ -179,14 +267,13 @@ static bool succeeded (const PGresult *result)
 
 bool db_run (struct db *db, const char *sql, GError **error)
 {
-    pulse_wait ();
-    PGresult *result = PQexec (db->connection, sql);
-    pulse_work ();
+    PGresult *result = await_answer (db, PQsendQuery (db->connection, sql), db->limit);
     bool ok = succeeded (result);
     if (!ok) {
-        fail (db, result, NULL);
-        g_set_error (error, DB_ERROR, is_lost (db) ? DB_ERROR_CONNECTION : DB_ERROR_STATEMENT, "%s",
-                     g_strstrip (PQerrorMessage (db->connection)));
+        g_autoptr (GError) brief = NULL;
+        fail (db, result, &brief);
+        g_autofree char *whole = g_strstrip (g_strdup (PQresultErrorMessage (result)));
+        g_set_error (error, DB_ERROR, brief->code, "%s", *whole ? whole : brief->message);
     }
     PQclear (result);
     return ok;
@@ -198,9 +285,7 @@ static const char *prepare (struct db *db, const char *sql, const params *p, GEr
     const char *known = g_hash_table_lookup (db->prepared, sql);
     if (known) return known;
     char *name = g_strdup_printf ("s%u", g_hash_table_size (db->prepared));
-    pulse_wait ();
-    PGresult *result = PQprepare (db->connection, name, sql, (int) p->n, p->oids);
-    pulse_work ();
+    PGresult *result = await_answer (db, PQsendPrepare (db->connection, name, sql, (int) p->n, p->oids), db->limit);
     if (succeeded (result)) {
         g_hash_table_insert (db->prepared, (gpointer) (uintptr_t) sql, name);
     } else {
@@ -216,9 +301,8 @@ db_result *db_call (struct db *db, const char *sql, params *p, GError **error)
     const char *name = prepare (db, sql, p, error);
     if (!name) return NULL;
     for (unsigned i = 0; i < p->n; i++) p->values[i] = p->null[i] ? NULL : (const char *) p->bytes->data + p->offsets[i];
-    pulse_wait ();
-    PGresult *result = PQexecPrepared (db->connection, name, (int) p->n, p->values, p->lengths, p->formats, 1);
-    pulse_work ();
+    int sent = PQsendQueryPrepared (db->connection, name, (int) p->n, p->values, p->lengths, p->formats, 1);
+    PGresult *result = await_answer (db, sent, db->limit);
     if (!succeeded (result)) {
         fail (db, result, error);
         PQclear (result);

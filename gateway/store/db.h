@@ -8,7 +8,7 @@
  *     g_autoptr (db_result) r = db_call (db, "select tickets ($1, $2, $3)", p, &error);
  *     if (r) … db_text (r, 0, 0) …
  *
- * Errors are of domain DB_ERROR: DB_ERROR_CONNECTION (lost or refused: what was sent may or may not have happened) or DB_ERROR_STATEMENT
+ * Errors are of domain DB_ERROR: DB_ERROR_CONNECTION (lost, refused or silent: what was sent may or may not have happened) or DB_ERROR_STATEMENT
  * (rolled back). db_sqlstate tells the five letters of the last one, db_detail its DETAIL. The error's text never holds customers' words.
  */
 #pragma once
@@ -24,16 +24,24 @@ enum db_error { DB_ERROR_CONNECTION, DB_ERROR_STATEMENT };
 
 struct db;
 
+/* So long an answer may take where db_limit says nothing else: longer than the statement_timeout of what is in a hurry. */
+#define DB_LIMIT (12 * G_TIME_SPAN_SECOND)
+
+/* What is wrong with a libpq conninfo, in words that quote nothing of it, as "has a port that is no number"; NULL: nothing that can be seen
+ * without connecting. Of a URL that holds a password as it is, not percent-encoded, libpq itself would tell pieces. */
+const char *db_url_fault (const char *url);
 /* url: libpq conninfo. options: further settings of the session ("-c enable_seqscan=off …"), or NULL. search_path is the functions'
  * schema of this build. application names it in pg_stat_activity. */
 struct db *db_open (const char *url, const char *application, const char *options, GError **error);
 void db_close (struct db *db);
+/* From now on each call waits for at most limit µs, 0: for ever. A connection that gives no answer by then is closed. */
+void db_limit (struct db *db, int64_t limit);
 /* Connects again where the connection is lost. */
 bool db_reopen (struct db *db, GError **error);
 bool db_connected (const struct db *db);
 /* Like db_connected, but also notices, without a round trip, that the server has closed an idle connection. */
 bool db_alive (struct db *db);
-/* Asks for an answer and waits for it, for at most timeout µs; a connection that gives none is closed. */
+/* Asks for an answer and waits for it, for at most timeout µs. */
 bool db_ping (struct db *db, int64_t timeout, GError **error);
 const char *db_sqlstate (const struct db *db);
 const char *db_message (const struct db *db); /* primary message of the last statement error; may be shown only for SQLSTATE SB… */

@@ -28,6 +28,7 @@ struct db *command_open (const struct config *config, const char *options)
 {
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard command", options, &error);
+    if (db) db_limit (db, 0); /* who waits too long can interrupt it */
     if (db && migrate_check (db, &error)) return db;
     command_complain (error);
     db_close (db);

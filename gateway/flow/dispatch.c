@@ -675,7 +675,6 @@ struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*
         db_close (db);
         return NULL;
     }
-    db_limit (db, DB_PATIENCE);
     struct dispatch *dispatch = g_new0 (struct dispatch, 1);
     dispatch->current = current;
     dispatch->changed = changed;

@@ -380,7 +380,6 @@ struct feed *feed_start (struct config *(*current) (void *data), void *data, GEr
     struct db *db =
         db_open (values_text (config->database, DATABASE_URL), "switchboard feed", "-c statement_timeout=10000 -c jit=off", error);
     if (!db) return NULL;
-    db_limit (db, DB_PATIENCE);
     struct feed *feed = g_new0 (struct feed, 1);
     feed->db = db;
     feed->buffer = (size_t) values_number (config->limits, LIMITS_STREAM_BUFFER);

@@ -23,9 +23,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* Signatures and JSON need little of a core; more threads would take it from the database. */
 #define HTTP_THREADS 2
+/* Open files that no limit counts: listeners, epoll, logs, attachments being written. */
+#define FILES_BESIDE 100
 
 struct gateway {
     const char *path;
@@ -255,6 +258,20 @@ static void stop (struct gateway *gateway)
     g_mutex_clear (&gateway->lock);
 }
 
+/* Connections are open files, and the kernel's usual 1,024 are fewer than ours. */
+static void allow_files (const struct config *config)
+{
+    rlim_t needed = 2 * (rlim_t) values_number (config->limits, LIMITS_CONNECTIONS) /* of both listeners */ +
+                    (rlim_t) values_number (config->limits, LIMITS_CALLS) +
+                    (rlim_t) values_number (config->database, DATABASE_CONNECTIONS) + FILES_BESIDE;
+    struct rlimit limit;
+    if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
+    limit.rlim_cur = MIN (needed, limit.rlim_max);
+    if (setrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < needed)
+        log_warning ("gateway.files", "limits.connections and limits.calls may need %llu open files, the system allows %llu",
+                     (unsigned long long) needed, (unsigned long long) limit.rlim_cur);
+}
+
 /* The host that is listened on, as a URL's authority needs it. */
 static char *listen_url (const struct config *config, unsigned row, const struct http_server *server)
 {
@@ -289,6 +306,7 @@ int gateway_serve (const char *path)
     struct gateway gateway = {.path = path, .config = load (path, NULL)};
     if (!gateway.config) return 1;
     g_mutex_init (&gateway.lock);
+    allow_files (gateway.config);
     g_autoptr (GError) error = NULL;
     bool ok = start (&gateway, &error);
     if (ok) {

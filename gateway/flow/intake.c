@@ -290,7 +290,6 @@ struct intake *intake_start (const struct intake_options *options, GError **erro
     struct db *db =
         db_open (options->database_url, "switchboard intake", "-c statement_timeout=10000 -c lock_timeout=2000 -c jit=off", error);
     if (!db) return NULL;
-    db_limit (db, DB_PATIENCE);
     struct intake *intake = g_new0 (struct intake, 1);
     intake->options = *options;
     intake->directory = g_strdup (options->directory);

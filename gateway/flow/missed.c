@@ -300,7 +300,6 @@ struct missed *missed_start (struct config *(*current) (void *data), void *data,
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard missed",
                              "-c statement_timeout=10000 -c lock_timeout=10000", error);
     if (!db) return NULL;
-    db_limit (db, DB_PATIENCE);
     struct missed *missed = g_new0 (struct missed, 1);
     missed->current = current;
     missed->data = data;

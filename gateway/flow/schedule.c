@@ -11,6 +11,8 @@
 
 /* Young tables double within minutes under load, and their statistics with them; afterwards the work is a few empty look-ups. */
 #define PERIOD (60 * G_TIME_SPAN_SECOND)
+/* Nobody waits for it but who stops the gateway. */
+#define PATIENCE (60 * G_TIME_SPAN_SECOND)
 #define MICROSECONDS " * interval '1 microsecond'"
 #define MAINTAIN \
     "select maintain ($1, $2" MICROSECONDS ", $3" MICROSECONDS ", $4" MICROSECONDS ", $5" MICROSECONDS ", $6" MICROSECONDS \
@@ -49,6 +51,7 @@ static void work (struct schedule *schedule)
     g_autoptr (struct_config) config = schedule->current (schedule->data);
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard schedule", "-c lock_timeout=2000", &error);
+    if (db) db_limit (db, PATIENCE);
     if (!db || !maintain (db, config, &error) || !observe (db, schedule, &error)) log_warning ("schedule.failed", "%s", error->message);
     db_close (db);
 }

@@ -358,6 +358,8 @@ static void read_root (struct reading *reading, const struct yaml_node *root)
     config->storage = read_section (reading, root, TABLE_STORAGE);
     config->limits = read_section (reading, root, TABLE_LIMITS);
     config->retention = read_section (reading, root, TABLE_RETENTION);
+    const struct yaml_node *url = yaml_get (yaml_get (root, "database"), "url");
+    if (url) config->database_line = url->line, config->database_column = url->column;
     check_listen (reading, root);
     check_limits (reading, root);
     read_accounts (reading, root);

@@ -53,7 +53,8 @@ struct account {
 struct config {
     char *path; /* absolute; names this file in the database */
     struct values *listen, *database, *storage, *limits, *retention;
-    GPtrArray *accounts; /* of struct account */
+    GPtrArray *accounts;                     /* of struct account */
+    unsigned database_line, database_column; /* of database.url, whose form only the store can judge */
     /* private: */
     GHashTable *by_slug;
     int n_refs;

@@ -22,13 +22,15 @@ static bool has_control (const char *text)
     return false;
 }
 
+/* A zero byte may be in the query, where a form holds what a customer wrote; no path has one. */
 static bool is_target (const struct http_request *request)
 {
     const char *target = request->target;
     if (*target != '/' && *request->path != '/' && !(strcmp (target, "*") == 0 && strcmp (request->method, "OPTIONS") == 0)) return false;
     for (const char *at = target; *at; at++)
         if ((unsigned char) *at <= 0x20 || *at == 0x7f || *at == '#') return false;
-    return !strstr (target, "%00");
+    const char *zero = strstr (target, "%00"), *query = strchr (target, '?');
+    return !zero || (query && query < zero);
 }
 
 /*
@@ -89,7 +91,8 @@ static unsigned check_framing (const struct framing *found, bool old, struct htt
 {
     if (found->hosts > 1 || (found->hosts == 0 && !old)) return 400;
     if (found->lengths > 1 || (found->lengths == 1 && found->codings > 0) || (found->codings > 0 && old)) return 400;
-    if (found->codings > 1 || (found->codings == 1 && g_ascii_strcasecmp (found->coding, "chunked") != 0)) return 501;
+    if (found->codings > 1) return 400;
+    if (found->codings == 1 && g_ascii_strcasecmp (found->coding, "chunked") != 0) return 501;
     body->chunked = found->codings == 1;
     body->length = found->lengths == 1 ? g_ascii_strtoull (found->length, NULL, 10) : 0;
     return 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http_private.h"
 
-#include <dlfcn.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -33,34 +32,4 @@ void http_peer_refuse (const struct http_peer *peer, unsigned status, bool with_
     for (size_t dropped = 0; dropped < LEFT_OVER_MAX && (n = recv (peer->fd, NULL, 65536, MSG_DONTWAIT | MSG_TRUNC)) > 0;)
         dropped += (size_t) n;
     shutdown (peer->fd, SHUT_RDWR);
-}
-
-typedef enum MHD_Result (*queue_function) (struct MHD_Connection *, unsigned, struct MHD_Response *);
-
-/*
- * libmicrohttpd itself refuses what it cannot parse: by a page of HTML, whose head it sends twice where Content-Length is bad (its
- * parse_connection_headers overwrites the state that its refusal has set). No option changes that. But it calls its own
- * MHD_queue_response through the dynamic linker, which takes the program's before the library's, and where that says no it closes the
- * connection without a word. So what comes here is the library's refusal and no other; the status is right, the page is left out.
- */
-enum MHD_Result MHD_queue_response (struct MHD_Connection *connection, unsigned status, struct MHD_Response *page)
-{
-    (void) page;
-    struct http_peer *peer = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-    if (!http_peer_enter (peer, HTTP_OVER, 0)) return MHD_NO;
-    atomic_fetch_add (&peer->server->refused, 1);
-    http_peer_refuse (peer, status, true);
-    return MHD_NO;
-}
-
-bool http_peer_answer (struct MHD_Connection *connection, unsigned status, struct MHD_Response *response)
-{
-    static _Atomic queue_function queue;
-    queue_function function = atomic_load_explicit (&queue, memory_order_relaxed);
-    if (!function) {
-        *(void **) &function = dlsym (RTLD_NEXT, "MHD_queue_response");
-        g_assert (function);
-        atomic_store_explicit (&queue, function, memory_order_relaxed);
-    }
-    return function (connection, status, response) == MHD_YES;
 }

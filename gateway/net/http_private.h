@@ -16,12 +16,13 @@
 #include <stdatomic.h>
 
 /* Of one connection: the head of a request, libmicrohttpd's notes on it, then what of the answer waits to be sent. */
-#define HTTP_CONNECTION_MEMORY 16384
+#define HTTP_CONNECTION_MEMORY 40960
 /* Leaves room in it for the head of an answer. Over it: 431. */
-#define HTTP_HEAD_MAX 12288
+#define HTTP_HEAD_MAX 32768
 #define HTTP_HEADERS_MAX 100
-/* Of the path and the query, in bytes. Over it: 414. */
-#define HTTP_TARGET_MAX 10240
+/* Of the path and the query, in bytes; over it: 414. A message of 1,600 characters as the query of a GET has up to 19,200, and some thousand for
+ * where it comes from and its files. */
+#define HTTP_TARGET_MAX 28672
 /* What libmicrohttpd keeps there for each header; it counts as head. */
 #define HTTP_HEADER_NOTE 64
 
@@ -34,7 +35,7 @@ struct http_server {
     struct http_server_options options;
     struct MHD_Daemon *daemon;
     unsigned port;
-    int listener; /* once quiesced, ours to close; else -1 */
+    int listener; /* ours to close, once quiesced */
     GBytes *nothing;
 
     struct http_wake *_Atomic wakes;
@@ -65,6 +66,7 @@ struct http_peer {
     GList link;
     struct http_server *server;
     int fd;
+    int64_t accepted; /* monotonic µs */
     _Atomic int phase;
     _Atomic int64_t deadline; /* monotonic µs: when the reaper cuts it */
     _Atomic int64_t answered; /* monotonic µs: when it had its last answer; 0: none yet */
@@ -86,7 +88,8 @@ void http_wake_push (struct http_server *server, struct http_wake *wake);
 /* Resumes all that were pushed. To be called whenever libmicrohttpd comes back to a connection that was woken, or ends it. */
 void http_wake_carry_out (struct http_server *server);
 
-/* Cuts peers whose deadline has passed; one that is in the middle of a request is told so by 408. */
+/* Cuts peers whose deadline has passed; one that is in the middle of a request is told so by 408. Where connections run short, those that wait
+ * for a request go sooner. */
 void http_reaper_start (struct http_server *server);
 void http_reaper_stop (struct http_server *server);
 

@@ -71,6 +71,7 @@ static void connect_or_close (void *data, struct MHD_Connection *connection, voi
         *context = peer = g_new0 (struct http_peer, 1);
         peer->link.data = peer;
         peer->server = server;
+        peer->accepted = g_get_monotonic_time ();
         peer->fd = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         http_peer_enter (peer, HTTP_IDLE, server->options.request_time);
         const struct sockaddr *address = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
@@ -166,7 +167,7 @@ struct http_server *http_server_start (const struct http_server_options *options
     server->options = *options;
     server->options.listen = NULL; /* borrowed only */
     server->port = port;
-    server->listener = -1;
+    server->listener = fd;
     server->nothing = g_bytes_new_static ("", 0);
     g_mutex_init (&server->lock);
     g_mutex_init (&server->waking);
@@ -191,9 +192,10 @@ unsigned http_server_port (const struct http_server *server)
 void http_server_quiesce (struct http_server *server)
 {
     if (atomic_exchange (&server->quiesced, true)) return;
-    server->listener = MHD_quiesce_daemon (server->daemon);
+    MHD_socket freed = MHD_quiesce_daemon (server->daemon);
+    g_assert (freed == server->listener);
     /* refuses whoever comes, those in the backlog too; closed only at the end, as a worker may be about to accept from that number */
-    if (server->listener >= 0) shutdown (server->listener, SHUT_RDWR);
+    shutdown (freed, SHUT_RDWR);
 }
 
 /* Lets the last answers go out, and the last bytes of streams. Whoever does not read them is not waited for. */
@@ -220,7 +222,7 @@ void http_server_stop (struct http_server *server)
     http_wake_carry_out (server); /* libmicrohttpd aborts where it finds one suspended */
     http_reaper_stop (server);
     MHD_stop_daemon (server->daemon);
-    if (server->listener >= 0) close (server->listener);
+    close (server->listener);
     g_assert (server->peers.length == 0 && server->streams.length == 0);
     server_free (server);
 }

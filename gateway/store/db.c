@@ -31,8 +31,50 @@ struct db_result {
 
 G_DEFINE_QUARK (switchboard - db - error, db_error)
 
+static bool is_port_list (const char *text)
+{
+    return strspn (text, "0123456789,") == strlen (text);
+}
+
+static bool has_no_at (const char *text)
+{
+    return !strchr (text, '@');
+}
+
+const char *db_url_fault (const char *url)
+{
+    static const struct {
+        const char *keyword;
+        bool (*is_good) (const char *text);
+        const char *fault;
+    } rules[] = {
+        {"host", has_no_at, "has a host with an @ in it"},
+        {"hostaddr", has_no_at, "has an address with an @ in it"},
+        {"port", is_port_list, "has a port that is no number"},
+        {"dbname", has_no_at, "has the name of a database with an @ in it"},
+    };
+    PQconninfoOption *options = PQconninfoParse (url, NULL);
+    const char *fault = options ? NULL : "is no connection string of PostgreSQL";
+    for (const PQconninfoOption *option = options; option && option->keyword; option++)
+        for (size_t i = 0; i < G_N_ELEMENTS (rules) && option->val; i++)
+            if (!fault && strcmp (option->keyword, rules[i].keyword) == 0 && !rules[i].is_good (option->val)) fault = rules[i].fault;
+    PQconninfoFree (options);
+    return fault;
+}
+
+/* What the server says unasked, libpq would print: between the log's lines. */
+static void drop_notice (void *data, const char *text)
+{
+    (void) data, (void) text;
+}
+
 static bool connect_now (struct db *db, GError **error)
 {
+    const char *fault = db_url_fault (db->url);
+    if (fault) {
+        g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "the database's url %s", fault);
+        return false;
+    }
     const char *keywords[G_N_ELEMENTS (defaults) + 4] = {NULL}, *values[G_N_ELEMENTS (defaults) + 4] = {NULL};
     size_t n = 0;
     for (size_t i = 0; i < G_N_ELEMENTS (defaults); i++, n++) {
@@ -45,6 +87,7 @@ static bool connect_now (struct db *db, GError **error)
     pulse_wait ();
     db->connection = PQconnectdbParams (keywords, values, 1);
     pulse_work ();
+    PQsetNoticeProcessor (db->connection, drop_notice, NULL);
     /* what is sent must not wait either for a server that reads nothing */
     if (PQstatus (db->connection) == CONNECTION_OK) return PQsetnonblocking (db->connection, 1) == 0;
     g_autofree char *why = g_strstrip (g_strdup (PQerrorMessage (db->connection)));
@@ -55,6 +98,7 @@ static bool connect_now (struct db *db, GError **error)
 struct db *db_open (const char *url, const char *application, const char *options, GError **error)
 {
     struct db *db = g_new0 (struct db, 1);
+    db->patience = DB_PATIENCE;
     db->url = g_strdup (url);
     db->application = g_strdup (application);
     db->options = g_strdup_printf ("-c search_path=%s,pg_catalog -c timezone=UTC -c client_min_messages=warning %s", schema_build,
@@ -131,7 +175,8 @@ static PGresult *await_result (struct db *db, bool sent, int64_t patience)
         }
     }
     pulse_work ();
-    if (ok && last) return last;
+    /* a server that goes away has perhaps said why */
+    if (last && (ok || PQstatus (connection) == CONNECTION_BAD)) return last;
     PQclear (last);
     /* as it stands, nobody can say what the next answer would belong to */
     g_clear_pointer (&db->connection, PQfinish);
@@ -195,14 +240,13 @@ static bool succeeded (const PGresult *result)
 
 bool db_run (struct db *db, const char *sql, GError **error)
 {
-    pulse_wait ();
-    PGresult *result = PQexec (db->connection, sql);
-    pulse_work ();
+    PGresult *result = await_result (db, PQsendQuery (db->connection, sql), db->patience);
     bool ok = succeeded (result);
     if (!ok) {
-        g_autofree char *words = g_strstrip (g_strdup (PQerrorMessage (db->connection)));
-        fail (db, result, NULL);
-        g_set_error (error, DB_ERROR, is_lost (db) ? DB_ERROR_CONNECTION : DB_ERROR_STATEMENT, "%s", words);
+        g_autoptr (GError) brief = NULL;
+        fail (db, result, &brief);
+        g_autofree char *whole = g_strstrip (g_strdup (PQresultErrorMessage (result)));
+        g_set_error (error, DB_ERROR, brief->code, "%s", *whole ? whole : brief->message);
     }
     PQclear (result);
     return ok;

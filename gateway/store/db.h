@@ -24,14 +24,17 @@ enum db_error { DB_ERROR_CONNECTION, DB_ERROR_STATEMENT };
 
 struct db;
 
+/* What is wrong with a libpq conninfo, in words that quote nothing of it, as "has a port that is no number"; NULL: nothing that can be seen
+ * without connecting. Of a URL that holds a password as it is, not percent-encoded, libpq itself would tell pieces. */
+const char *db_url_fault (const char *url);
+
 /* url: libpq conninfo. options: further settings of the session ("-c enable_seqscan=off …"), or NULL. search_path is the functions'
  * schema of this build. application names it in pg_stat_activity. */
 struct db *db_open (const char *url, const char *application, const char *options, GError **error);
 void db_close (struct db *db);
 /* An answer that takes longer (µs; 0: none is too long) counts as a lost connection: a server may stand still. To be more than the session's
- * statement_timeout. */
+ * statement_timeout; where nothing else is said it is DB_PATIENCE. */
 void db_limit (struct db *db, int64_t patience);
-/* What the threads of a running gateway allow, with `-c statement_timeout=10000` in their options. */
 #define DB_PATIENCE (12 * G_TIME_SPAN_SECOND)
 /* Connects again where the connection is lost. */
 bool db_reopen (struct db *db, GError **error);

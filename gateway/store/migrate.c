@@ -130,8 +130,9 @@ bool migrate_check (struct db *db, GError **error)
 bool migrate_run (struct db *db, unsigned *applied, GError **error)
 {
     unsigned ignored = 0;
-    if (!db_run (db, LOCK, error)) return false;
-    bool ok = migrate_locked (db, applied ? applied : &ignored, error);
-    db_run (db, UNLOCK, NULL);
+    db_limit (db, 0); /* another may be at it, and a large table takes its time */
+    bool locked = db_run (db, LOCK, error), ok = locked && migrate_locked (db, applied ? applied : &ignored, error);
+    if (locked) db_run (db, UNLOCK, NULL);
+    db_limit (db, DB_PATIENCE);
     return ok;
 }

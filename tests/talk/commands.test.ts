@@ -76,6 +76,19 @@ test("a key that is made while the file has changed changes nothing that is serv
     fs.writeFileSync(gateway.configFile, old);
 });
 
+test("a password that is not percent-encoded is a fault of database.url, and no piece of it is told", async () => {
+    const file = `${gateway.directory}/password.yaml`;
+    for (const url of ["postgresql://sb:S3cretPw%zz@/x", "postgresql://sb:S3cretPw/q@localhost/x", "postgresql://sb:p@S3cretPw@localhost/x"]) {
+        fs.writeFileSync(file, gateway.config().replace(gateway.databaseUrl, url));
+        for (const command of ["check", "migrate", "serve"]) {
+            const { code, stdout, stderr } = await gateway.command([command, "--config", file]);
+            assert.deepEqual([code, stdout], [1, ""], command);
+            assert.match(stderr, /password\.yaml:2:17: url (has|is) .*%40/, command);
+            assert.doesNotMatch(stderr, /S3cret/, command);
+        }
+    }
+});
+
 test("--help tells what each command wants", async () => {
     const { code, stdout } = await gateway.command(["--help"]);
     assert.equal(code, 0);

@@ -57,6 +57,21 @@ test("a wrong signature, an unknown channel and an unknown account get the same 
     assert.equal(await stored(), before);
 });
 
+test("a webhook by GET arrives whole: as long as a message can be, or with a zero byte in it", async () => {
+    const long = "\u{1f600}".repeat(1600);
+    const files = Array.from({ length: 10 }, (_, i) => ({
+        url: `https://api.twilio.com/2010-04-01/Accounts/${newSid("AC")}/Messages/${newSid("MM")}/Media/${newSid("ME")}${i}`,
+        type: "image/jpeg",
+    }));
+    const text = async (from: string) => (await gateway.messages((await gateway.ticketOf(from)).id)).data[0]?.text ?? "";
+    assert.equal((await gateway.twilio.receive({ from: "+15551110050", body: long, media: files }, { form: "get" })).status, 200);
+    assert.equal(await text("+15551110050"), long);
+    assert.equal((await gateway.twilio.receive({ from: "+15551110051", body: "a\0b" }, { form: "get" })).status, 200);
+    assert.match(await text("+15551110051"), /^a.?b$/su);
+    assert.equal((await gateway.api("/v1/tickets?channel=a%00b")).status, 422);
+    assert.equal((await gateway.wire("GET /v1/tickets%00 HTTP/1.1\r\nHost: x\r\n\r\n")).text.slice(0, 12), "HTTP/1.1 400");
+});
+
 test("two signatures, one right and one wrong, are a wrong one", async () => {
     const before = await stored();
     const { status } = await gateway.twilio.receive({ from: "+15551110002", body: "two" }, { signature: "duplicated" });
@@ -120,12 +135,11 @@ test("a request that could be read in two ways is refused and the connection clo
         ["a space before the colon", head("Transfer-Encoding : chunked") + chunked],
         ["a space before the colon, and a length", head(length, "Transfer-Encoding : chunked") + body],
         ["a coding that is not known", head("Transfer-Encoding: gzip, chunked") + chunked, 501],
-        ["chunked twice", head("Transfer-Encoding: chunked", "Transfer-Encoding: chunked") + chunked, 501],
+        ["chunked twice", head("Transfer-Encoding: chunked", "Transfer-Encoding: chunked") + chunked],
         ["two hosts", head(length, "Host: a.example", "Host: b.example") + body],
         ["a NUL in a header", head(length, "X-A: a\0b") + body],
         ["a NUL in the path", "GET /hooks/acme/support-sms%00 HTTP/1.1\r\nHost: x\r\n\r\n"],
         ["a raw NUL in the path", "GET /hooks/acme/support-sms\0x HTTP/1.1\r\nHost: x\r\n\r\n"],
-        ["a NUL in the query", "GET /v1/tickets?cursor=%00 HTTP/1.1\r\nHost: x\r\n\r\n"],
         ["no host", `POST /hooks/acme/support-sms HTTP/1.1\r\n${length}\r\nX-Twilio-Signature: ${signature}\r\n\r\n${body}`],
     ];
     const before = await stored();
@@ -155,7 +169,7 @@ test("headers without end are refused, an unknown method is not a fault, and slo
         assert.ok(closed && isProblem(text), text);
         return text.slice(0, 12);
     };
-    assert.equal(await wire(`GET /livez HTTP/1.1\r\nHost: x\r\nX-Big: ${"x".repeat(40_000)}`), "HTTP/1.1 431");
+    assert.equal(await wire(`GET /livez HTTP/1.1\r\nHost: x\r\nX-Big: ${"x".repeat(50_000)}`), "HTTP/1.1 431");
     assert.equal(await wire("BREW /v1/tickets HTTP/1.1\r\nHost: x\r\n\r\n"), "HTTP/1.1 405");
     // request_time is 1 s here; wire waits 3 s for the close.
     for (const beginning of ["GET /li", "GET /livez HTTP/1.1\r\nHost: x\r\nX-A:", "POST /hooks/acme/support-sms HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nBo"]) {

@@ -48,7 +48,7 @@ static void test_head_bytes (void)
 static void test_head_far_over (void)
 {
     struct wire *wire = wire_start ((struct http_server_options){0});
-    for (size_t length = HTTP_HEAD_MAX; length <= 40000; length += 97) {
+    for (size_t length = HTTP_HEAD_MAX; length <= 3 * HTTP_CONNECTION_MEMORY; length += 197) {
         g_autoptr (GString) text = head (length, 3);
         wire_expect_refused (wire, text->str, 431);
     }
@@ -80,7 +80,7 @@ static void test_target_bytes (void)
     struct wire *wire = wire_start ((struct http_server_options){0});
     g_autoptr (GString) most = with_target (HTTP_TARGET_MAX);
     expect_taken (wire, most);
-    for (size_t length = HTTP_TARGET_MAX + 1; length < 40000; length += 997) {
+    for (size_t length = HTTP_TARGET_MAX + 1; length < 3 * HTTP_CONNECTION_MEMORY; length += 997) {
         g_autoptr (GString) over = with_target (length);
         wire_expect_refused (wire, over->str, 414);
     }
@@ -143,25 +143,66 @@ static int stay (const struct wire *wire)
     return fd;
 }
 
-/* One more waits until another has gone. */
+/* A request that is not answered yet. */
+static int ask (const struct wire *wire)
+{
+    int fd = wire_reach (wire);
+    wire_say (fd, "GET /kept HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    return fd;
+}
+
+static void answer (struct wire *wire, guint i, int fd)
+{
+    http_exchange_reply (wire->kept->pdata[i], http_response_new (204, NULL, NULL));
+    g_autoptr (GString) heard = wire_hear_all (fd);
+    g_assert_cmpuint (wire_status (heard), ==, 204);
+}
+
+/* One more waits until another has been answered: nobody who waits for an answer is closed for it. */
 static void test_connections (void)
 {
     struct wire *wire = wire_start ((struct http_server_options){.connections = 3});
-    int first = stay (wire), second = stay (wire), third = stay (wire), fourth = wire_reach (wire);
-    wire_say (fourth, "GET /kept HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
-    g_autoptr (GString) heard = g_string_new (NULL);
-    wire_say (third, "GET /tell/again HTTP/1.1\r\n" HOST "\r\n");
-    wire_hear_until (third, heard, "/tell/again []");
-    g_assert_cmpint (wire->handled, ==, 4);
-    g_assert_cmpuint (wire_counts (wire).connections, ==, 3);
-    close (first);
-    wire_await (wire, 1);
-    g_assert_cmpuint (wire_counts (wire).connections, ==, 3);
-    http_exchange_reply (wire->kept->pdata[0], http_response_new (204, NULL, NULL));
-    g_autoptr (GString) answer = wire_hear_all (fourth);
-    g_assert_cmpuint (wire_status (answer), ==, 204);
-    close (second);
-    close (third);
+    int fds[4];
+    for (guint i = 0; i < 3; i++) {
+        fds[i] = ask (wire);
+        wire_await (wire, i + 1);
+    }
+    fds[3] = ask (wire);
+    g_assert_cmpint (wire->handled, ==, 3);
+    for (guint i = 0; i < 4; i++) {
+        answer (wire, i, fds[i]);
+        wire_await (wire, 4);
+    }
+    wire_stop (wire);
+}
+
+/* Where connections are nearly used up, those on which nothing is asked make room for who asks. */
+static void test_idle_make_room (void)
+{
+    struct wire *wire = wire_start ((struct http_server_options){.threads = 2, .connections = 16});
+    int idle[40];
+    for (size_t i = 0; i < G_N_ELEMENTS (idle); i++) idle[i] = wire_reach (wire);
+    g_autoptr (GString) heard = wire_tell (wire, "GET /now HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    g_assert_cmpuint (wire_status (heard), ==, 200);
+    g_assert_cmpuint (wire_counts (wire).timed_out, ==, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS (idle); i++) close (idle[i]);
+    wire_stop (wire);
+}
+
+/* No more than is needed, and first who has been silent for longest. */
+static void test_oldest_idle_first (void)
+{
+    struct wire *wire = wire_start ((struct http_server_options){.connections = 8});
+    int fds[8];
+    for (size_t i = 0; i < G_N_ELEMENTS (fds); i++) fds[i] = stay (wire);
+    g_autoptr (GString) first = wire_hear_all (fds[0]);
+    g_assert_cmpuint (first->len, ==, 0);
+    for (size_t i = 1; i < G_N_ELEMENTS (fds); i++) {
+        g_autoptr (GString) heard = g_string_new (NULL);
+        wire_say (fds[i], "GET /tell/again HTTP/1.1\r\n" HOST "\r\n");
+        wire_hear_until (fds[i], heard, "/tell/again []");
+        close (fds[i]);
+    }
     wire_stop (wire);
 }
 
@@ -295,6 +336,8 @@ int main (int argc, char **argv)
     g_test_add_func ("/http_limits/body-bytes", test_body_bytes);
     g_test_add_func ("/http_limits/endless-chunks", test_endless_chunks);
     g_test_add_func ("/http_limits/connections", test_connections);
+    g_test_add_func ("/http_limits/idle-make-room", test_idle_make_room);
+    g_test_add_func ("/http_limits/oldest-idle-first", test_oldest_idle_first);
     g_test_add_func ("/http_limits/connections-per-address", test_connections_per_address);
     g_test_add_func ("/http_limits/request-time", test_request_time);
     g_test_add_func ("/http_limits/waiting-is-not-slow", test_waiting_is_not_slow);

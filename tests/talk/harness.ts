@@ -91,6 +91,8 @@ export interface Options {
     limits?: Record<string, string | number>;
     /** Further settings of acme's support-sms. */
     channel?: Record<string, string | number | boolean>;
+    /** Further channels of acme, of Twilio too, by name. */
+    channels?: Record<string, Record<string, string | number | boolean>>;
 }
 
 export class Gateway {
@@ -107,6 +109,8 @@ export class Gateway {
     #process: ChildProcess | undefined;
     #ended: Promise<number | string> = Promise.resolve(0);
     #forget: () => void = () => undefined;
+    /** It lives in another one's database and folder. */
+    #guest = false;
     readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
 
     private constructor(
@@ -115,8 +119,9 @@ export class Gateway {
         readonly databaseUrl: string,
         readonly directory: string,
         readonly options: Options,
+        log = "log",
     ) {
-        this.log = path.join(directory, "log");
+        this.log = path.join(directory, log);
     }
 
     static async start(name: string, options: Options = {}): Promise<Gateway> {
@@ -138,6 +143,16 @@ export class Gateway {
         return gateway;
     }
 
+    /** A second gateway with the same configuration file and database. It is stopped before the first. */
+    static async beside(first: Gateway): Promise<Gateway> {
+        const gateway = new Gateway(first.cluster, first.database, first.databaseUrl, first.directory, first.options, "log-2");
+        gateway.#guest = true;
+        gateway.key = first.key;
+        gateway.otherKey = first.otherKey;
+        await gateway.up();
+        return gateway;
+    }
+
     async #begin(): Promise<void> {
         fs.writeFileSync(this.configFile, this.config());
         await this.must(["migrate"]);
@@ -152,7 +167,11 @@ export class Gateway {
 
     config(): string {
         const limits = Object.entries(this.options.limits ?? {});
-        const channel = Object.entries(this.options.channel ?? {}).map(([name, value]) => `, ${name}: ${JSON.stringify(value)}`).join("");
+        const settings = (given: object) => Object.entries(given).map(([name, value]) => `, ${name}: ${JSON.stringify(value)}`).join("");
+        const channel = settings(this.options.channel ?? {});
+        const channels = Object.entries(this.options.channels ?? {})
+            .map(([name, given]) => `\n      ${name}: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}"${settings(given)}}`)
+            .join("");
         return `listen: {http: "127.0.0.1:0", public_url: "${publicUrl}", ops: "127.0.0.1:0"}
 database: {url: "${this.databaseUrl}", connections: 4}
 storage: {directory: "${this.directory}/media"}
@@ -161,7 +180,7 @@ ${limits.length ? `limits: {${limits.map(([name, value]) => `${name}: ${value}`)
     name: Acme Ltd
     channels:
       support-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550001111"${channel}}
-      sales-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550002222"}
+      sales-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550002222"}${channels}
   globex:
     name: Globex
     channels:
@@ -375,9 +394,9 @@ ${limits.length ? `limits: {${limits.map(([name, value]) => `${name}: ${value}`)
     async stop(): Promise<void> {
         this.#agent.destroy();
         const code = await this.down();
-        await this.cluster.stop();
+        if (!this.#guest) await this.cluster.stop();
         assert.equal(code, 0, `the gateway ended with ${code}:\n${this.logText().slice(-4000)}`);
-        fs.rmSync(this.directory, { recursive: true, force: true });
+        if (!this.#guest) fs.rmSync(this.directory, { recursive: true, force: true });
     }
 }
 

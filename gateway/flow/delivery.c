@@ -17,6 +17,14 @@ void delivery_free (struct delivery *delivery)
     g_free (delivery);
 }
 
+struct settlement *settlement_release (struct delivery *delivery)
+{
+    struct settlement *s = g_new0 (struct settlement, 1);
+    s->delivery = delivery;
+    s->outcome = OUTCOME_RELEASE;
+    return s;
+}
+
 void settlement_free (struct settlement *settlement)
 {
     if (!settlement) return;

@@ -38,6 +38,9 @@ struct settlement {
     char *notes;
 };
 
+/* Of what was claimed and never begun; takes delivery. */
+struct settlement *settlement_release (struct delivery *delivery);
+
 void settlement_free (struct settlement *settlement);
 
 /* Up to counts[i] due ones of each channel in one lane, as elements of a new array of struct delivery. */

@@ -14,10 +14,11 @@
 
 /* What others queued is found by looking; our own wakes at once. */
 #define POLL (250 * G_TIME_SPAN_MILLISECOND)
-/* A channel is ours for so long by the database's clock; we stop two seconds before that by our own. */
-#define CHANNEL_LEASE (10 * G_TIME_SPAN_SECOND)
-#define CHANNEL_MARGIN (2 * G_TIME_SPAN_SECOND)
-#define CHANNEL_RENEW (3 * G_TIME_SPAN_SECOND)
+/* A channel is ours for channel_lease by the database's clock; we stop a fifth of it earlier by our own. It is renewed three times in that
+ * time; what another gateway has is asked for ten times, so that it moves soon after that one has died. */
+#define MARGIN(lease) ((lease) / 5)
+#define RENEW(lease) ((lease) *3 / 10)
+#define ASK(lease) ((lease) / 10)
 /* A claim ends by itself after so much more than its call may take. */
 #define CLAIM_MARGIN (60 * G_TIME_SPAN_SECOND)
 /* At a stop, what is under way has so long to be answered. */
@@ -34,6 +35,7 @@
 #define OWN "select account_id, channel_id, paused, health from own_channels ($1, $2, $3, $4 * interval '1 microsecond')"
 #define RECOVER "select recover_channels ($1, $2)"
 #define LEAVE "select leave_channels ($1)"
+#define LET_GO "select let_go ($1, $2, $3, $4)"
 #define SET_HEALTH "select set_health ($1, $2, $3, $4, $5, $6)"
 #define OUTBOX "select waiting, oldest_due from outbox ($1, $2)"
 
@@ -63,9 +65,13 @@ struct dispatch {
     struct db *db;
     GBytes *media_secret;
     struct id gateway_id; /* this run of the program; its claims carry it, too */
+    int64_t lease;        /* of channels; µs */
     GHashTable *senders;  /* channel_id → struct sender */
+    GHashTable *held;     /* set of struct delivery: what we claimed and have not reported the end of */
     struct config *config;
     GPtrArray *settled;   /* of struct settlement: to be reported */
+    int64_t settled_at;   /* what the database is told as their time: the same when it has to be told again; 0: not told yet */
+    bool claim_lost;      /* a claim was made, perhaps, and its answer did not come */
     GQueue onward;        /* of struct flight: a part was sent; the next follows when that is reported */
     int64_t next_renewal; /* monotonic */
     int64_t next_count;   /* monotonic */
@@ -189,7 +195,7 @@ static void settle_later (struct dispatch *dispatch, struct settlement *settleme
 {
     settlement->took = took;
     settlement->http_status = http_status;
-    metrics_count (METRIC_SEND_SENT + (enum metric) MIN (settlement->outcome, OUTCOME_UNCERTAIN));
+    if (settlement->outcome != OUTCOME_RELEASE) metrics_count (METRIC_SEND_SENT + (enum metric) settlement->outcome);
     g_ptr_array_add (dispatch->settled, settlement);
 }
 
@@ -269,10 +275,15 @@ static bool settle (struct dispatch *dispatch, GError **error)
     while (dispatch->settled->len) {
         g_autoptr (GPtrArray) batch = g_ptr_array_new ();
         for (guint i = 0; i < dispatch->settled->len && i < DELIVERY_BATCH; i++) g_ptr_array_add (batch, dispatch->settled->pdata[i]);
-        if (!delivery_settle (dispatch->db, &dispatch->gateway_id, batch, clock_now (), error)) return false;
+        if (!dispatch->settled_at) dispatch->settled_at = clock_now ();
+        if (!delivery_settle (dispatch->db, &dispatch->gateway_id, batch, dispatch->settled_at, error)) return false;
+        dispatch->settled_at = 0;
         for (guint i = 0; i < batch->len; i++) {
             struct settlement *settlement = batch->pdata[i];
-            if (settlement->outcome != OUTCOME_PROGRESS) continue;
+            if (settlement->outcome != OUTCOME_PROGRESS) {
+                g_hash_table_remove (dispatch->held, settlement->delivery);
+                continue;
+            }
             struct flight *flight = g_queue_pop_head (&dispatch->onward); /* in the order of their settlements */
             flight->delivery = g_steal_pointer (&settlement->delivery);
             flight->delivery->task.part++;
@@ -368,7 +379,7 @@ static bool renew (struct dispatch *dispatch, GError **error)
     g_autoptr (params) p = params_new (4);
     params_uuid (p, &dispatch->gateway_id);
     put_channels (p, dispatch->senders, is_configured);
-    params_int64 (p, CHANNEL_LEASE);
+    params_int64 (p, dispatch->lease);
     g_autoptr (db_result) r = db_call (dispatch->db, OWN, p, error);
     if (!r) return false;
     g_autoptr (GHashTable) ours = g_hash_table_new (g_int64_hash, g_int64_equal);
@@ -381,15 +392,35 @@ static bool renew (struct dispatch *dispatch, GError **error)
     }
     GHashTableIter iter;
     void *value;
+    bool all = true;
     g_hash_table_iter_init (&iter, dispatch->senders);
     while (g_hash_table_iter_next (&iter, NULL, &value)) {
         struct sender *sender = value;
         if (g_hash_table_contains (ours, &sender->channel_id)) continue;
         sender->ours = false;
         sender->own_until = 0;
+        if (sender->channel) all = false;
     }
-    dispatch->next_renewal = began + CHANNEL_RENEW;
-    return recover (dispatch, began + CHANNEL_LEASE - CHANNEL_MARGIN, error);
+    dispatch->next_renewal = began + (all ? RENEW (dispatch->lease) : ASK (dispatch->lease));
+    return recover (dispatch, began + dispatch->lease - MARGIN (dispatch->lease), error);
+}
+
+/* What a claim took whose answer was lost with its connection is with nobody: it comes back at once, not when its lease ends. */
+static bool let_go (struct dispatch *dispatch, GError **error)
+{
+    if (!dispatch->claim_lost) return true;
+    g_autoptr (params) p = params_new (4);
+    params_uuid (p, &dispatch->gateway_id);
+    put_channels (p, dispatch->senders, is_configured);
+    params_array (p, "uuid");
+    GHashTableIter iter;
+    void *key;
+    g_hash_table_iter_init (&iter, dispatch->held);
+    while (g_hash_table_iter_next (&iter, &key, NULL)) array_uuid (p, &((const struct delivery *) key)->message_id);
+    params_array_end (p);
+    g_autoptr (db_result) r = db_call (dispatch->db, LET_GO, p, error);
+    if (r) dispatch->claim_lost = false;
+    return r != NULL;
 }
 
 static bool is_ours (const struct sender *sender)
@@ -459,10 +490,15 @@ static void begin (struct dispatch *dispatch, struct delivery *delivery)
 {
     struct sender *sender = g_hash_table_lookup (dispatch->senders, &delivery->channel_id);
     struct verdict verdict = {.after = -1};
+    g_hash_table_add (dispatch->held, delivery);
     if (delivery->lost) {
         verdict.kind = VERDICT_UNCERTAIN;
         verdict.code = "interrupted";
         verdict.title = "the gateway ended before the provider answered";
+    } else if (g_get_monotonic_time () >= sender->own_until) {
+        /* The database stood still meanwhile, and the channel may be another gateway's. */
+        settle_later (dispatch, settlement_release (delivery), 0, 0);
+        return;
     } else if (delivery->refusal) {
         verdict.kind = VERDICT_REFUSED;
         verdict.code = g_intern_string (delivery->refusal);
@@ -506,7 +542,10 @@ static bool claim_lane (struct dispatch *dispatch, int lane, guint *n, GError **
     if (!channels) return true;
     g_autoptr (GPtrArray) deliveries =
         delivery_claim (dispatch->db, accounts, ids, counts, channels, lane, &dispatch->gateway_id, longest + CLAIM_MARGIN, error);
-    if (!deliveries) return false;
+    if (!deliveries) {
+        dispatch->claim_lost = true;
+        return false;
+    }
     *n = deliveries->len;
     for (guint i = 0; i < deliveries->len; i++) begin (dispatch, g_steal_pointer (&deliveries->pdata[i]));
     return true;
@@ -581,7 +620,7 @@ static bool turn (struct dispatch *dispatch, bool *more, GError **error)
     judge_finished (dispatch);
     if (!settle (dispatch, error)) return false;
     follow_config (dispatch);
-    if (!renew (dispatch, error) || !claim (dispatch, more, error)) return false;
+    if (!renew (dispatch, error) || !let_go (dispatch, error) || !claim (dispatch, more, error)) return false;
     probe (dispatch);
     return settle (dispatch, error) && count_waiting (dispatch, error);
 }
@@ -683,6 +722,8 @@ struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*
     dispatch->db = db;
     dispatch->media_secret = media_secret;
     dispatch->gateway_id = id_new (clock_now ());
+    dispatch->lease = values_number (config->limits, LIMITS_CHANNEL_LEASE);
+    dispatch->held = g_hash_table_new (NULL, NULL);
     dispatch->senders = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
     dispatch->settled = g_ptr_array_new_with_free_func ((GDestroyNotify) settlement_free);
     g_queue_init (&dispatch->onward);
@@ -710,8 +751,10 @@ void dispatch_free (struct dispatch *dispatch)
         next = dispatch->finished->next;
         flight_free (dispatch->finished);
     }
+    g_queue_clear_full (&dispatch->onward, (GDestroyNotify) flight_free);
     db_close (dispatch->db);
     g_bytes_unref (dispatch->media_secret);
+    g_hash_table_unref (dispatch->held);
     g_ptr_array_unref (dispatch->settled);
     g_hash_table_unref (dispatch->senders);
     if (dispatch->config) config_unref (dispatch->config);

@@ -159,6 +159,7 @@ static void check_limits (struct reading *reading, const struct yaml_node *root)
         {LIMITS_STREAM_BUFFER, 4096, 64 << 20, "from 4kB to 64MB"},
         {LIMITS_CALLS, 1, 10000, "from 1 to 10000"},
         {LIMITS_CALLS_PER_HOST, 1, 10000, "from 1 to 10000"},
+        {LIMITS_CHANNEL_LEASE, 500000, 300000000, "from 500ms to 5m"},
         {LIMITS_JOURNAL_INLINE, 0, 16 << 20, "at most 16MB"},
     };
     G_STATIC_ASSERT (G_N_ELEMENTS (limits) == LIMITS_N);

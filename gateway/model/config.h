@@ -31,6 +31,7 @@ enum {
     LIMITS_STREAM_BUFFER,           /* 256kB: who has more to read is written no more */
     LIMITS_CALLS,                   /* 500 calls to providers at once */
     LIMITS_CALLS_PER_HOST,          /* 50 */
+    LIMITS_CHANNEL_LEASE,           /* 9s: what a gateway that died still holds of its channels */
     LIMITS_JOURNAL_INLINE,          /* 64kB: larger request bodies go to storage.directory */
     LIMITS_N
 };

@@ -46,6 +46,8 @@ static const struct setting limits_settings[] = {
          "while a reader of events has more than this to read, no more is written to it; one that reads nothing for a minute is cut off"},
     [LIMITS_CALLS] = {"calls", SETTING_INTEGER, "500", 0, "calls to providers at once"},
     [LIMITS_CALLS_PER_HOST] = {"calls_per_host", SETTING_INTEGER, "50", 0, "of these to one host"},
+    [LIMITS_CHANNEL_LEASE] = {"channel_lease", SETTING_DURATION, "9s", 0,
+                              "how long the channels of a gateway that died wait before another one sends on them"},
     [LIMITS_JOURNAL_INLINE] = {"journal_inline", SETTING_SIZE, "64kB", 0,
                                "larger request bodies go to storage.directory instead of the database"},
 };

@@ -48,7 +48,7 @@ begin
         ) d
     ), claimed as (
         update gateway.delivery d
-        set claim_id = p_claim, run_at = now () + p_lease, attempts = d.attempts + (not due.lost)::int
+        set claim_id = p_claim, run_at = now () + p_lease, attempts = d.attempts + (not due.lost)::int, uncertain = d.uncertain or due.lost
         from due
         where d.account_id = due.a and d.channel_id = due.c and d.uri = due.u and d.position = due.p
         returning d.*, due.lost
@@ -204,6 +204,22 @@ begin
     return v_n;
 end $$;
 comment on function recover_channels is 'ends the claims of a gateway that is no more; locks deliveries';
+
+-- A gateway whose connection broke while it claimed does not know what it got. What it claimed on these channels and does not hold was never
+-- begun: it is as if it had not been claimed. But what was uncertain before may be what another gateway lost: that is claimed as lost again.
+create function let_go (p_claim uuid, p_accounts bigint[], p_channels bigint[], p_held uuid[]) returns int language plpgsql
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+    v_n int;
+begin
+    update gateway.delivery d
+    set run_at = now (), claim_id = case when d.uncertain then d.claim_id end, attempts = d.attempts - (not d.uncertain)::int
+    from unnest (p_accounts, p_channels) x (a, c)
+    where d.account_id = a and d.channel_id = c and d.state = 0 and d.claim_id = p_claim and not d.message_id = any (p_held);
+    get diagnostics v_n = row_count;
+    return v_n;
+end $$;
+comment on function let_go is 'gives back what a gateway claimed without learning of it; locks deliveries';
 
 -- Says how a channel fares; an event where that changed. Gives back whether it did. Locks its state, then the counter.
 create function set_health (p_account bigint, p_channel bigint, p_health text, p_cause text, p_remedy text, p_now timestamptz)

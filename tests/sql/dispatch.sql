@@ -1,6 +1,6 @@
 -- What is to be sent goes out one after the other on each pair, once, whoever dies meanwhile.
 begin;
-select plan (77);
+select plan (85);
 \ir lib/give.sql
 \ir lib/out.sql
 
@@ -137,6 +137,22 @@ select is (pg_temp.take ('x2', :acme, :sms), '{x2}', 'and the next one leaves');
 select pg_temp.settle ('x2', 'x2', 'uncertain', '{"retry": "1 hour"}') \gset
 select is (pg_temp.settle ('x2', 'x2', 'sent', '{"sid": "SMx2"}'), 0, 'an answer that comes after all');
 select is ((select count (*) from gateway.delivery), 0::bigint, 'ends what nobody has claimed');
+
+-- A claim whose answer was lost with the connection.
+select from pg_temp.send (:acme, :sms, :ana, 'k1');
+select from pg_temp.send (:acme, :sms, :bob, 'k2');
+select pg_temp.take ('k', :acme, :sms) \gset
+select is (let_go (md5 ('other')::uuid, array[:acme], array[:sms], '{}'), 0, 'a gateway gives back nothing that another has claimed');
+select is (let_go (md5 ('k')::uuid, array[:acme], array[:sms], array[pg_temp.id_of ('k2')]), 1, 'nor what it holds itself');
+select is (pg_temp.take ('k3', :acme, :sms), '{k1}', 'what it got without learning of it can be had at once');
+select is ((select (attempt, lost)::text from taken where claim = 'k3'), '(1,f)', 'and was no attempt');
+select is (pg_temp.settle ('k', 'k2', 'sent', '{"sid": "SMk2"}'), 1, 'what it held is its own still');
+select pg_temp.lease_ends ('k1') \gset
+select pg_temp.take ('k4', :acme, :sms) \gset
+select is (let_go (md5 ('k4')::uuid, array[:acme], array[:sms], '{}'), 1, 'what it got without learning that it was lost');
+select is (pg_temp.take ('k5', :acme, :sms), '{k1}', 'can be had at once');
+select is ((select (attempt, lost)::text from taken where claim = 'k5'), '(1,t)', 'as lost, again');
+select pg_temp.settle ('k5', 'k1', 'failed') \gset
 
 -- Uncertain.
 select last_event as before from gateway.counter where account_id = :acme \gset

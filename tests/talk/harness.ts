@@ -98,6 +98,8 @@ export interface Options {
     limits?: Record<string, string | number>;
     /** Further settings of acme's support-sms. */
     channel?: Record<string, string | number | boolean>;
+    /** Further channels of acme, of Twilio too, by name. */
+    channels?: Record<string, Record<string, string | number | boolean>>;
 }
 
 export class Gateway {
@@ -116,6 +118,8 @@ export class Gateway {
     #process: ChildProcess | undefined;
     #ended: Promise<number | string> = Promise.resolve(0);
     #forget: () => void = () => undefined;
+    /** It lives in another one's database and folder. */
+    #guest = false;
     readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
 
     private constructor(
@@ -124,8 +128,9 @@ export class Gateway {
         readonly databaseUrl: string,
         readonly directory: string,
         readonly options: Options,
+        log = "log",
     ) {
-        this.log = path.join(directory, "log");
+        this.log = path.join(directory, log);
     }
 
     static async start(name: string, options: Options = {}): Promise<Gateway> {
@@ -148,6 +153,16 @@ export class Gateway {
         return gateway;
     }
 
+    /** A second gateway with the same configuration file and database. It is stopped before the first. */
+    static async beside(first: Gateway): Promise<Gateway> {
+        const gateway = new Gateway(first.cluster, first.database, first.databaseUrl, first.directory, first.options, "log-2");
+        gateway.#guest = true;
+        gateway.key = first.key;
+        gateway.otherKey = first.otherKey;
+        await gateway.up();
+        return gateway;
+    }
+
     async #begin(): Promise<void> {
         await this.provider.start();
         fs.writeFileSync(this.configFile, this.config());
@@ -166,6 +181,9 @@ export class Gateway {
         const world = { api_url: this.provider.url, allow_private: true };
         const inline = (settings: object) => Object.entries(settings).map(([name, value]) => `, ${name}: ${JSON.stringify(value)}`).join("");
         const [channel, other] = [inline({ ...world, ...this.options.channel }), inline(world)];
+        const channels = Object.entries(this.options.channels ?? {})
+            .map(([name, settings]) => `\n      ${name}: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}"${inline(settings)}}`)
+            .join("");
         return `listen: {http: "127.0.0.1:0", public_url: "${publicUrl}", ops: "127.0.0.1:0"}
 database: {url: "${this.databaseUrl}", connections: 4}
 storage: {directory: "${this.directory}/media"}
@@ -174,7 +192,7 @@ ${limits.length ? `limits: {${limits.map(([name, value]) => `${name}: ${value}`)
     name: Acme Ltd
     channels:
       support-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550001111"${channel}}
-      sales-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550002222"${other}}
+      sales-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550002222"${other}}${channels}
   globex:
     name: Globex
     channels:
@@ -388,10 +406,9 @@ ${limits.length ? `limits: {${limits.map(([name, value]) => `${name}: ${value}`)
     async stop(): Promise<void> {
         this.#agent.destroy();
         const code = await this.down();
-        await this.provider.stop();
-        await this.cluster.stop();
+        if (!this.#guest) await Promise.all([this.provider.stop(), this.cluster.stop()]);
         assert.equal(code, 0, `the gateway ended with ${code}:\n${this.logText().slice(-4000)}`);
-        fs.rmSync(this.directory, { recursive: true, force: true });
+        if (!this.#guest) fs.rmSync(this.directory, { recursive: true, force: true });
     }
 }
 

@@ -219,6 +219,7 @@ static void test_ranges (void)
         {"stream_buffer", "4095", "4kB", "64MB", "67108865"},
         {"calls", "0", "1", "10000", "10001"},
         {"calls_per_host", "0", "1", "10000", "10001"},
+        {"channel_lease", "499ms", "500ms", "5m", "300001ms"},
         {"journal_inline", NULL, "0", "16MB", "16777217"},
     };
     G_STATIC_ASSERT (G_N_ELEMENTS (ranges) == LIMITS_N);

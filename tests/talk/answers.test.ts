@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whatever a provider answers to a send, and however it fails to answer: it is taken for what it can mean, the gateway stays well, and the
+// next message goes out.
+
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { after, before, beforeEach, test } from "node:test";
+import type { Fault } from "../../sandbox/faults.js";
+import { request } from "../../sandbox/http.js";
+import { TwilioApi } from "../../sandbox/twilio_api.js";
+import { accountSid, authToken, Gateway, publicUrl, until } from "./harness.js";
+
+let gateway: Gateway, api: TwilioApi, careful: TwilioApi;
+before(async () => {
+    const make = (channel: string, number: string) => new TwilioApi({ accountSid, authToken, number, publicUrl, hook: `/hooks/acme/${channel}` });
+    api = make("support-sms", "+15550001111");
+    careful = make("careful-sms", "+15550001112");
+    const common = { allow_private: true, timeout: "2s", give_up_after: "10m", uncertain_wait: "1s" };
+    gateway = await Gateway.start("answers", {
+        channel: { ...common, api_url: await api.start() },
+        channels: { "careful-sms": { ...common, api_url: await careful.start(), from: "+15550001112", on_uncertain: "hold" } },
+    });
+    api.gateway = careful.gateway = gateway.url;
+});
+after(async () => {
+    await gateway?.stop();
+    await Promise.all([api?.stop(), careful?.stop()]);
+});
+beforeEach(() => Promise.all([api.well(), careful.well()]));
+
+let customers = 0;
+const newNumber = () => `+1555610${String(++customers).padStart(4, "0")}`;
+
+async function send(to: string, text: string, channel = "support-sms"): Promise<string> {
+    const answer = await gateway.api("/v1/messages", { method: "POST", body: { channel, to: `tel:${to}`, text } });
+    assert.equal(answer.status, 202, answer.body.toString());
+    return answer.json.id;
+}
+
+async function reaches(id: string, status: string): Promise<any> {
+    let message: any;
+    await until(async () => {
+        message = await gateway.get(`/v1/messages/${id}`);
+        return message.status === status;
+    }, `message ${id} to be ${status}`, 60_000).catch((error: Error) => assert.fail(`${error.message}; it is ${JSON.stringify(message)}`));
+    return message;
+}
+
+async function isWell(): Promise<void> {
+    assert.equal((await request(`${gateway.url}/livez`)).status, 200);
+    assert.equal((await request(`${gateway.url}/readyz`)).status, 200);
+}
+
+const bodies = (sandbox: TwilioApi, to: string) => sandbox.accepted.all.filter((sms) => sms.to === to).map(({ body }) => body);
+const outcomes = (message: any): string[] => message.attempts.map(({ outcome }: { outcome: string }) => outcome);
+
+/** One message is answered so, and the next one well; both messages, in the end. */
+async function answered(fault: Fault, ends = "delivered"): Promise<{ to: string; first: any; next: any }> {
+    const to = newNumber();
+    api.fault(fault, { to, times: 1 });
+    const first = await send(to, "first");
+    const next = await send(to, "next");
+    await reaches(first, ends);
+    await isWell();
+    const nextOne = await reaches(next, "delivered");
+    // The next one left when all was known of the first; a receipt may have been faster than that.
+    return { to, first: await gateway.get(`/v1/messages/${first}`), next: nextOne };
+}
+
+/* What was not obeyed is sent again: nobody can know, and no receipt tells. */
+const unclear: [string, Fault][] = [
+    ["a page in HTML with 200", { kind: "html" }],
+    ["half an object with 201", { kind: "half", accepts: false }],
+    ["an error with 200", { kind: "inside", code: 20500 }],
+    ["nothing: the connection is closed", { kind: "close" }],
+    ["nothing at all", { kind: "silence" }],
+    ["500, and nothing was done", { kind: "broken" }],
+    ["500 with Retry-After", { kind: "broken", retryAfter: "1" }],
+];
+for (const [what, fault] of unclear)
+    test(`${what}: uncertain, and sent again after a while`, async () => {
+        const { to, first, next } = await answered(fault);
+        assert.deepEqual(outcomes(first), ["uncertain", "sent"]);
+        assert.deepEqual(outcomes(next), ["sent"]);
+        assert.deepEqual(bodies(api, to), ["first", "next"]);
+    });
+
+/* What was obeyed is not sent again: its receipt tells. */
+const obeyed: [string, Fault][] = [
+    ["half an object with 201", { kind: "half" }],
+    ["a page in HTML with 200", { kind: "html", accepts: true }],
+    ["an error with 200", { kind: "inside", code: 20500, accepts: true }],
+    ["a closed connection", { kind: "close", accepts: true }],
+    ["no answer in time", { kind: "silence", accepts: true }],
+    ["1 GB", { kind: "huge" }],
+    ["a byte a second", { kind: "drip" }],
+    ["500", { kind: "broken", accepts: true }],
+];
+for (const [what, fault] of obeyed)
+    test(`it has the message, and answers with ${what}: the receipt tells, and nothing is sent twice`, async () => {
+        const { to, first } = await answered(fault);
+        assert.deepEqual(outcomes(first), ["uncertain"]);
+        assert.deepEqual(bodies(api, to), ["first", "next"]);
+    });
+
+test("an answer of 1 GB is cut, not kept", async () => {
+    const peak = () => Number(/^VmHWM:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${gateway.pid}/status`, "utf8"))![1]);
+    const before = peak();
+    await answered({ kind: "huge" });
+    assert.ok(peak() - before < 100_000, `${peak() - before} kB more than before`);
+});
+
+test("an error of its own with 200 is what it says", async () => {
+    const { to, first } = await answered({ kind: "inside", code: 21211 }, "failed");
+    assert.equal(first.error.provider_code, "21211");
+    assert.deepEqual(bodies(api, to), ["next"]);
+});
+
+for (const [what, retryAfter] of [["seconds", "1"], ["a date", new Date(Date.now() + 2000).toUTCString()], ["garbage", "soon; or later"], ["nothing", undefined]] as const)
+    test(`429 with ${what} in Retry-After: tried again, and nobody is in doubt`, async () => {
+        const { to, first } = await answered({ kind: "limit", ...(retryAfter === undefined ? {} : { retryAfter }) });
+        assert.deepEqual(outcomes(first), ["retry", "sent"]);
+        assert.deepEqual(bodies(api, to), ["first", "next"]);
+    });
+
+/** A message that nobody knows of, on the channel that holds such. */
+async function held(text: string): Promise<{ to: string; id: string }> {
+    const to = newNumber();
+    careful.fault({ kind: "close" }, { to, times: 1 });
+    const id = await send(to, text, "careful-sms");
+    await reaches(id, "uncertain");
+    return { to, id };
+}
+
+const settle = (id: string, as: string) => gateway.api(`/v1/messages/${id}/settle`, { method: "POST", body: { as } });
+
+test("held, it is shown, and later messages do not wait for it", async () => {
+    const { at } = await gateway.tickets("?limit=1");
+    const { to, id } = await held("perhaps");
+    await reaches(await send(to, "certainly", "careful-sms"), "delivered");
+    assert.equal((await gateway.get(`/v1/messages/${id}`)).status, "uncertain");
+    const { data } = await gateway.get("/v1/messages?status=uncertain");
+    assert.ok(data.some((message: any) => message.id === id), "a search finds it");
+    const told = (await gateway.events(at)).filter((event) => event.message_id === id).map(({ type }) => type);
+    assert.deepEqual(told, ["message.queued", "message.uncertain"]);
+    assert.equal((await settle(id, "sent")).status, 200);
+    const done = await reaches(id, "sent");
+    assert.deepEqual(outcomes(done), ["uncertain"]);
+    assert.deepEqual(bodies(careful, to), ["certainly"]);
+    assert.equal((await settle(id, "failed")).status, 409, "what is settled is settled");
+});
+
+test("held, it can be settled as failed", async () => {
+    const { to, id } = await held("perhaps");
+    assert.equal((await settle(id, "failed")).status, 200);
+    assert.equal((await reaches(id, "failed")).error.code, "settled");
+    await reaches(await send(to, "again", "careful-sms"), "delivered");
+    assert.deepEqual(bodies(careful, to), ["again"]);
+});
+
+test("held, it can be sent again", async () => {
+    const { to, id } = await held("perhaps");
+    assert.equal((await settle(id, "retry")).status, 200);
+    assert.deepEqual(outcomes(await reaches(id, "delivered")), ["uncertain", "sent"]);
+    assert.deepEqual(bodies(careful, to), ["perhaps"]);
+});
+
+test("held, a receipt that comes after all settles it", async () => {
+    const to = newNumber();
+    careful.fault({ kind: "close", accepts: true }, { to, times: 1 });
+    careful.habit({ held: true }, { to, times: 1 });
+    const id = await send(to, "once", "careful-sms");
+    await reaches(id, "uncertain");
+    careful.receipts.release();
+    await reaches(id, "delivered");
+    assert.deepEqual(bodies(careful, to), ["once"]);
+});

@@ -100,22 +100,23 @@ begin
 end $$;
 comment on function catch_up is 'ends or advances deliveries that are proven; locks deliveries; the caller holds the pairs';
 
--- Hands the baton on, in pairs without a ready delivery: the first that is held becomes ready, agents' replies before bulk.
+-- Hands the baton on, in pairs without a ready delivery: the first that is held becomes ready, agents' replies before bulk. Each pair is looked
+-- at once, from the front of its line, however long that is (in one join each of its deliveries would be compared with all others); and it
+-- says state < 1, because by state = 0 the planner may choose delivery_ready, which holds what is ready on all the channel's lines.
 create function promote (p_accounts bigint[], p_channels bigint[], p_uris text[]) returns void language plpgsql as $$
 begin
+    with next as materialized (
+        select a, c, u, coalesce (
+            (select k.position from gateway.delivery k
+             where k.account_id = a and k.channel_id = c and k.uri = u and k.state = 1 and k.lane = 0 order by k.position limit 1),
+            (select k.position from gateway.delivery k
+             where k.account_id = a and k.channel_id = c and k.uri = u and k.state = 1 order by k.position limit 1)) as p
+        from (select distinct a, c, u from unnest (p_accounts, p_channels, p_uris) x (a, c, u)) y
+        where not exists (select from gateway.delivery k where k.account_id = a and k.channel_id = c and k.uri = u and k.state < 1)
+    )
     update gateway.delivery d
     set state = 0, run_at = greatest (d.run_at, now ())
-    from (
-        select a, c, u, n.position as p
-        from (select distinct a, c, u from unnest (p_accounts, p_channels, p_uris) x (a, c, u)) y
-        cross join lateral (
-            select k.position from gateway.delivery k
-            where k.account_id = a and k.channel_id = c and k.uri = u and k.state = 1
-            order by k.lane, k.position
-            limit 1
-        ) n
-        where not exists (select from gateway.delivery k where k.account_id = a and k.channel_id = c and k.uri = u and k.state = 0)
-    ) next
+    from next
     where d.account_id = next.a and d.channel_id = next.c and d.uri = next.u and d.position = next.p;
 end $$;
 comment on function promote is 'makes the next delivery of each pair ready; the caller holds the pairs';
@@ -123,16 +124,23 @@ comment on function promote is 'makes the next delivery of each pair ready; the 
 -- Puts a message at the end of its line; an agent's reply goes before bulk that was not begun.
 create function enqueue (p_account bigint, p_channel bigint, p_uri text, p_message uuid, p_lane int, p_weight int, p_now timestamptz,
                          p_give_up_at timestamptz, p_expires_at timestamptz) returns void language plpgsql as $$
+declare
+    v_alone boolean;
 begin
     if p_lane = 0 then
         update gateway.delivery d set state = 1
         where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri
           and d.state = 0 and d.lane = 1 and d.claim_id is null and d.part = 0 and not d.uncertain;
     end if;
+    v_alone := not exists (
+        select from gateway.delivery d where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri and d.state < 2);
     insert into gateway.delivery (account_id, channel_id, uri, position, message_id, state, lane, run_at, created_at, give_up_at, expires_at, weight)
-    select p_account, p_channel, p_uri, coalesce (max (d.position), 0) + 1, p_message, 1, p_lane, now (), p_now, p_give_up_at, p_expires_at, p_weight
+    select p_account, p_channel, p_uri, coalesce (max (d.position), 0) + 1, p_message, (not v_alone)::int, p_lane, now (), p_now, p_give_up_at,
+           p_expires_at, p_weight
     from gateway.delivery d
     where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri;
-    perform promote (array[p_account], array[p_channel], array[p_uri]);
+    if not v_alone then
+        perform promote (array[p_account], array[p_channel], array[p_uri]);
+    end if;
 end $$;
 comment on function enqueue is 'queues a message on its line; locks deliveries; the caller holds the pair';

@@ -16,14 +16,22 @@ static const char usage[] =
     "  key create --account A --name N [--scopes S,…]   make an API key and print it, this once\n"
     "  trace MESSAGE                             tell a message's life from the journal on\n"
     "  quarantine [--account A]                  list what could not be understood\n"
+    "  channel list [--account A]                list channels: how they fare, what waits to be sent\n"
+    "  channel show CHANNEL                      tell what is known of a channel, and the URL to register with its provider\n"
+    "  channel pause CHANNEL                     send nothing until it is resumed; what comes in is taken\n"
+    "  channel resume CHANNEL\n"
+    "  channel probe CHANNEL                     ask the provider whether credentials and registered URL are right; connects to no "
+    "database\n"
+    "  channel backfill CHANNEL --since TIME     fetch what came in since TIME (RFC 3339) and was missed; a gateway may run meanwhile\n"
     "  --version\n"
     "\n"
-    "The last three want a migrated database; trace and quarantine only read. A is an account of FILE, which need not have been served\n"
-    "yet. A key without --scopes may do everything in its account.\n"
+    "The commands after migrate want a migrated database; trace, quarantine, channel list and channel show only read. A is an account of\n"
+    "FILE, which need not have been served yet. A key without --scopes may do everything in its account. CHANNEL is a channel of FILE;\n"
+    "where several accounts have one of that name, it wants --account A, or is A/CHANNEL.\n"
     "\n"
     "FILE is $SWITCHBOARD_CONFIG, ./switchboard.yaml or /etc/switchboard/switchboard.yaml unless --config names it.\n";
 
-static char *config_file, *account, *name, *scopes;
+static char *config_file, *account, *name, *scopes, *since;
 static gboolean version, help;
 
 static const GOptionEntry options[] = {
@@ -31,6 +39,7 @@ static const GOptionEntry options[] = {
     {"account", 0, 0, G_OPTION_ARG_STRING, &account, "an account's name in the configuration", "A"},
     {"name", 0, 0, G_OPTION_ARG_STRING, &name, "what the key is for", "N"},
     {"scopes", 0, 0, G_OPTION_ARG_STRING, &scopes, "what the key may do; without it, everything in its account", "S,…"},
+    {"since", 0, 0, G_OPTION_ARG_STRING, &since, "from when on", "TIME"},
     {"version", 0, 0, G_OPTION_ARG_NONE, &version, "tell the version", NULL},
     {"help", 'h', 0, G_OPTION_ARG_NONE, &help, "tell the commands", NULL},
     G_OPTION_ENTRY_NULL,
@@ -50,6 +59,18 @@ static int wrong_usage (void)
     return 2;
 }
 
+static int run_channel (const char *verb, const char *channel)
+{
+    if (g_str_equal (verb, "list") && !channel) return command_channel_list (config_path (), account);
+    if (!channel) return wrong_usage ();
+    if (g_str_equal (verb, "show")) return command_channel_show (config_path (), account, channel);
+    if (g_str_equal (verb, "pause")) return command_channel_pause (config_path (), account, channel, true);
+    if (g_str_equal (verb, "resume")) return command_channel_pause (config_path (), account, channel, false);
+    if (g_str_equal (verb, "probe")) return command_channel_probe (config_path (), account, channel);
+    if (g_str_equal (verb, "backfill") && since) return command_channel_backfill (config_path (), account, channel, since);
+    return wrong_usage ();
+}
+
 static int run (int n_words, char **words)
 {
     const char *command = n_words > 0 ? words[0] : "";
@@ -60,6 +81,7 @@ static int run (int n_words, char **words)
         return command_key_create (config_path (), account, name, scopes);
     if (g_str_equal (command, "trace") && n_words == 2) return command_trace (config_path (), words[1]);
     if (g_str_equal (command, "quarantine") && n_words == 1) return command_quarantine (config_path (), account);
+    if (g_str_equal (command, "channel") && (n_words == 2 || n_words == 3)) return run_channel (words[1], n_words == 3 ? words[2] : NULL);
     return wrong_usage ();
 }
 

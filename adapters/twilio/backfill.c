@@ -16,10 +16,16 @@ enum { PAGES_MOST = 1000, PAGE_MOST = 4 * 1024 * 1024 };
 
 /* ---- compose ---- */
 
+static char *day_of (int64_t at)
+{
+    g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (CLAMP (at / G_USEC_PER_SEC, 0, SECONDS_MOST));
+    return g_date_time_format (time, "%Y-%m-%d");
+}
+
+/* Whole days. Whether the last one belongs to it Twilio says in several ways, so a day more is asked for; add_message looks at the time. */
 static char *first_page (const struct channel *channel, const struct task *task)
 {
-    g_autoptr (GDateTime) since = g_date_time_new_from_unix_utc (CLAMP (task->since / G_USEC_PER_SEC, 0, SECONDS_MOST));
-    g_autofree char *day = g_date_time_format (since, "%Y-%m-%d"), *phone = twilio_own_phone (channel);
+    g_autofree char *first = day_of (task->since), *last = day_of (task->until + G_TIME_SPAN_DAY), *phone = twilio_own_phone (channel);
     GString *path = g_string_new ("/Messages.json?");
     /* a service has numbers that we do not know: then all of the account's are looked through */
     if (phone != NULL && values_text (channel->values, MESSAGING_SERVICE_SID) == NULL) {
@@ -27,7 +33,7 @@ static char *first_page (const struct channel *channel, const struct task *task)
         g_string_append_uri_escaped (path, phone, NULL, FALSE);
         g_string_append_c (path, '&');
     }
-    g_string_append_printf (path, "DateSent%%3E=%s&PageSize=100", day);
+    g_string_append_printf (path, "DateSent%%3E=%s&DateSent%%3C=%s&PageSize=100", first, last);
     char *url = twilio_account_url (channel, path->str);
     g_string_free (path, TRUE);
     return url;

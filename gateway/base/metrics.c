@@ -14,6 +14,13 @@ static const struct {
     [METRIC_INGEST_BUSY] = {"gw_ingest_requests_total", "outcome=\"busy\"", NULL},
     [METRIC_INGEST_DUPLICATE] = {"gw_ingest_duplicates_total", "", "messages that came again and changed nothing"},
     [METRIC_EVENTS_STREAMED] = {"gw_events_streamed_total", "", "events written to event streams"},
+    [METRIC_SEND_SENT] = {"gw_send_attempts_total", "class=\"sent\"",
+                          "attempts to send a message, or a part of one, by what became of them"},
+    [METRIC_SEND_PROGRESS] = {"gw_send_attempts_total", "class=\"progress\"", NULL},
+    [METRIC_SEND_RETRY] = {"gw_send_attempts_total", "class=\"retry\"", NULL},
+    [METRIC_SEND_FAILED] = {"gw_send_attempts_total", "class=\"failed\"", NULL},
+    [METRIC_SEND_OPTED_OUT] = {"gw_send_attempts_total", "class=\"opted_out\"", NULL},
+    [METRIC_SEND_UNCERTAIN] = {"gw_send_attempts_total", "class=\"uncertain\"", NULL},
 };
 
 static const struct {
@@ -88,6 +95,11 @@ void metrics_add (enum metric metric, uint64_t n)
 void metrics_count (enum metric metric)
 {
     metrics_add (metric, 1);
+}
+
+uint64_t metrics_counted (enum metric metric)
+{
+    return atomic_load_explicit (&counts[metric], memory_order_relaxed);
 }
 
 void metrics_observe (enum histogram h, double value)

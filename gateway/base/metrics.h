@@ -13,6 +13,12 @@ enum metric {
     METRIC_INGEST_BUSY,
     METRIC_INGEST_DUPLICATE,
     METRIC_EVENTS_STREAMED,
+    METRIC_SEND_SENT, /* in the order of flow/delivery.h's outcomes */
+    METRIC_SEND_PROGRESS,
+    METRIC_SEND_RETRY,
+    METRIC_SEND_FAILED,
+    METRIC_SEND_OPTED_OUT,
+    METRIC_SEND_UNCERTAIN,
     METRIC_N
 };
 
@@ -20,6 +26,7 @@ enum histogram { HISTOGRAM_BATCH_SIZE, HISTOGRAM_COMMIT_SECONDS, HISTOGRAM_API_S
 
 void metrics_count (enum metric metric);
 void metrics_add (enum metric metric, uint64_t n);
+uint64_t metrics_counted (enum metric metric);
 void metrics_observe (enum histogram histogram, double value);
 
 /* One answered request of the API. route and method are static texts: the template, never the path. */

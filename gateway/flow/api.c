@@ -327,6 +327,7 @@ struct api *api_start (struct config *(*current) (void *data), void (*committed)
     for (unsigned i = 0; i < n; i++) {
         struct db *db =
             db_open (values_text (config->database, DATABASE_URL), "switchboard api", "-c statement_timeout=10000 -c jit=off", error);
+        if (db) db_limit (db, DB_PATIENCE);
         if (db && !api->media_secret) api->media_secret = media_url_secret (db, error);
         if (!db || !api->media_secret) {
             db_close (db);

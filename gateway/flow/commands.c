@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "flow/commands.h"
+#include "flow/commands_private.h"
 
 #include "base/clock.h"
 #include "base/keys.h"
-#include "flow/setup.h"
 #include "store/migrate.h"
 
 #include <stdio.h>
@@ -13,48 +12,44 @@
 #define TRACE "select at, what, detail from trace ($1)"
 #define QUARANTINE "select account, quarantine_id::text, channel, at, size, reason from quarantine_waiting ($1)"
 
-/* A session that can change nothing, whatever is called. */
-#define READ_ONLY "-c default_transaction_read_only=on"
-
-static void tell (const char *text)
+void command_tell (const char *text)
 {
     fprintf (stderr, "%s\n", text);
 }
 
-static int complain (const GError *error)
+int command_complain (const GError *error)
 {
     fprintf (stderr, "switchboard: %s\n", error->message);
     return 1;
 }
 
-/* A connection to the database of config, which must have this build's schema; NULL after telling why not. */
-static struct db *open_migrated (const struct config *config, const char *options)
+struct db *command_open (const struct config *config, const char *options)
 {
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard command", options, &error);
     if (db && migrate_check (db, &error)) return db;
-    complain (error);
+    command_complain (error);
     db_close (db);
     return NULL;
 }
 
 int command_check (const char *path)
 {
-    g_autoptr (struct_config) config = setup_read (path, tell);
+    g_autoptr (struct_config) config = setup_read (path, command_tell);
     if (config) printf ("%s: no faults\n", path);
     return config ? 0 : 1;
 }
 
 int command_migrate (const char *path)
 {
-    g_autoptr (struct_config) config = setup_read (path, tell);
+    g_autoptr (struct_config) config = setup_read (path, command_tell);
     if (!config) return 1;
     g_autoptr (GError) error = NULL;
     unsigned applied = 0;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard migrate", NULL, &error);
     bool ok = db && migrate_run (db, &applied, &error);
     db_close (db);
-    if (!ok) return complain (error);
+    if (!ok) return command_complain (error);
     printf (applied ? "the database is up to date; %u table files were new\n" : "the database is up to date\n", applied);
     return 0;
 }
@@ -109,16 +104,16 @@ static bool keep_key (struct db *db, const struct config *config, const struct a
 
 int command_key_create (const char *path, const char *slug, const char *name, const char *scopes)
 {
-    g_autoptr (struct_config) config = setup_read (path, tell);
+    g_autoptr (struct_config) config = setup_read (path, command_tell);
     const struct account *account = config ? find_account (config, slug) : NULL;
-    struct db *db = account ? open_migrated (config, NULL) : NULL;
+    struct db *db = account ? command_open (config, NULL) : NULL;
     if (!db) return 1;
     g_autoptr (GError) error = NULL;
     char key[KEY_TEXT_SIZE];
     key_make (key);
     bool ok = keep_key (db, config, account, name, scopes, key, &error);
     db_close (db);
-    if (!ok) return complain (error);
+    if (!ok) return command_complain (error);
     puts (key);
     return 0;
 }
@@ -130,15 +125,15 @@ int command_trace (const char *path, const char *message)
         fprintf (stderr, "switchboard: \"%s\" is not a message's id\n", message);
         return 2;
     }
-    g_autoptr (struct_config) config = setup_read (path, tell);
-    struct db *db = config ? open_migrated (config, READ_ONLY) : NULL;
+    g_autoptr (struct_config) config = setup_read (path, command_tell);
+    struct db *db = config ? command_open (config, READ_ONLY) : NULL;
     if (!db) return 1;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (1);
     params_uuid (p, &id);
     g_autoptr (db_result) r = db_call (db, TRACE, p, &error);
     db_close (db);
-    if (!r) return complain (error);
+    if (!r) return command_complain (error);
     for (int i = 0; i < db_rows (r); i++) {
         char at[CLOCK_TEXT_SIZE];
         clock_format (db_time (r, i, 0), at);
@@ -151,15 +146,15 @@ int command_trace (const char *path, const char *message)
 
 int command_quarantine (const char *path, const char *account)
 {
-    g_autoptr (struct_config) config = setup_read (path, tell);
-    struct db *db = config ? open_migrated (config, READ_ONLY) : NULL;
+    g_autoptr (struct_config) config = setup_read (path, command_tell);
+    struct db *db = config ? command_open (config, READ_ONLY) : NULL;
     if (!db) return 1;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (1);
     params_text (p, account);
     g_autoptr (db_result) r = db_call (db, QUARANTINE, p, &error);
     db_close (db);
-    if (!r) return complain (error);
+    if (!r) return command_complain (error);
     for (int i = 0; i < db_rows (r); i++) {
         char at[CLOCK_TEXT_SIZE];
         clock_format (db_time (r, i, 3), at);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/pulse.h"
 #include "flow/media_url.h"
 #include "flow/sender.h"
@@ -21,6 +22,10 @@
 #define CLAIM_MARGIN (60 * G_TIME_SPAN_SECOND)
 /* At a stop, what is under way has so long to be answered. */
 #define DRAIN (20 * G_TIME_SPAN_SECOND)
+/* How much waits is counted this often, for /metrics. */
+#define COUNT_PAUSE (10 * G_TIME_SPAN_SECOND)
+/* A probe is repeated after so long when the database could not be told what it found. */
+#define PROBE_UNKNOWN (2 * G_TIME_SPAN_SECOND)
 #define RECONNECT_PAUSE (250 * G_TIME_SPAN_MILLISECOND)
 #define CONNECT_TIME (5 * G_TIME_SPAN_SECOND)
 /* A provider that has taken a message may fetch its files for so long. */
@@ -30,6 +35,7 @@
 #define RECOVER "select recover_channels ($1, $2)"
 #define LEAVE "select leave_channels ($1)"
 #define SET_HEALTH "select set_health ($1, $2, $3, $4, $5, $6)"
+#define OUTBOX "select waiting, oldest_due from outbox ($1, $2)"
 
 /* A call on its way; the HTTP client's data. delivery NULL: a probe of the channel. */
 struct flight {
@@ -62,6 +68,7 @@ struct dispatch {
     GPtrArray *settled;   /* of struct settlement: to be reported */
     GQueue onward;        /* of struct flight: a part was sent; the next follows when that is reported */
     int64_t next_renewal; /* monotonic */
+    int64_t next_count;   /* monotonic */
     int64_t next_try;     /* monotonic; not before it a lost database is asked again */
     unsigned under_way;
 
@@ -148,46 +155,54 @@ static bool take_off (struct flight *flight)
 
 /* ---- what became of them ---- */
 
-static void set_health (struct dispatch *dispatch, const struct sender *sender, const struct channel *channel, const char *health,
-                        const char *cause, const char *remedy)
+/* Health that has changed is told once, to the log and to whoever follows the events. */
+static void tell_health (struct dispatch *dispatch, const struct channel *channel, const char *health, const struct verdict *verdict)
+{
+    const char *cause = verdict->title ? verdict->title : health, *detail = verdict->detail ? verdict->detail : "";
+    if (g_str_equal (health, "up"))
+        log_info ("channel.up", "channel %s/%s works", channel->account, channel->slug);
+    else if (g_str_equal (health, "degraded"))
+        log_warning ("channel.degraded", "channel %s/%s: %s: %s", channel->account, channel->slug, cause, detail);
+    else
+        log_error ("channel.down", "channel %s/%s: %s: %s", channel->account, channel->slug, cause, detail);
+    dispatch->changed (dispatch->data);
+}
+
+/* False: the database does not know it. */
+static bool set_health (struct dispatch *dispatch, const struct channel *channel, const char *health, const struct verdict *verdict)
 {
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (6);
-    params_int64 (p, sender->account_id);
-    params_int64 (p, sender->channel_id);
+    params_int64 (p, channel->account_id);
+    params_int64 (p, channel->channel_id);
     params_text (p, health);
-    params_text (p, cause);
-    params_text (p, remedy);
+    params_text (p, verdict->title);
+    params_text (p, verdict->remedy);
     params_time (p, clock_now ());
     g_autoptr (db_result) r = db_call (dispatch->db, SET_HEALTH, p, &error);
-    if (!r) {
-        log_warning ("dispatch.failed", "%s", error->message);
-        return;
-    }
-    if (g_str_equal (health, "up"))
-        log_info ("channel.up", "channel %s works again", channel->slug);
-    else
-        log_error ("channel.down", "channel %s: %s", channel->slug, cause ? cause : health);
-    dispatch->changed (dispatch->data);
+    if (r && db_int64 (r, 0, 0)) tell_health (dispatch, channel, health, verdict);
+    if (!r) log_warning ("dispatch.failed", "%s", error->message);
+    return r != NULL;
 }
 
 static void settle_later (struct dispatch *dispatch, struct settlement *settlement, int64_t took, int http_status)
 {
     settlement->took = took;
     settlement->http_status = http_status;
+    metrics_count (METRIC_SEND_SENT + (enum metric) MIN (settlement->outcome, OUTCOME_UNCERTAIN));
     g_ptr_array_add (dispatch->settled, settlement);
 }
 
-/* A probe's end: the channel works again, or is asked later. */
+/* A probe's end. What was asked before a reload says nothing of the channel as it is now. */
 static void probed (struct dispatch *dispatch, struct flight *flight, const struct verdict *verdict)
 {
     struct sender *sender = flight->sender;
-    if (verdict->kind == VERDICT_SENT || verdict->kind == VERDICT_DEGRADED) {
-        sender->down = false;
-        pace_worked (&sender->pace);
-        set_health (dispatch, sender, flight->channel, verdict->kind == VERDICT_SENT ? "up" : "degraded", verdict->title, verdict->remedy);
+    int64_t now = g_get_monotonic_time ();
+    if (flight->channel == sender->channel) {
+        const char *health = sender_probed (sender, verdict, now, g_random_int ());
+        if (health && !set_health (dispatch, flight->channel, health, verdict)) sender->probe_at = now + PROBE_UNKNOWN;
     } else {
-        sender->probe_at = g_get_monotonic_time () + pace_backoff (++sender->probes, g_random_int ());
+        sender->probing = false;
     }
     flight_free (flight);
 }
@@ -195,14 +210,12 @@ static void probed (struct dispatch *dispatch, struct flight *flight, const stru
 static void delivered (struct dispatch *dispatch, struct flight *flight, struct verdict *verdict)
 {
     struct sender *sender = flight->sender;
-    const char *cause = verdict->title, *remedy = verdict->remedy;
     int status = flight->outcome.result == CALL_ANSWERED ? (int) flight->outcome.answer.status : 0;
-    bool broke = sender_learn (sender, verdict, g_get_monotonic_time ());
+    if (sender_learn (sender, verdict, g_get_monotonic_time ())) set_health (dispatch, flight->channel, "down", verdict);
     struct settlement *settlement =
         sender_judge (flight->channel, g_steal_pointer (&flight->delivery), verdict, clock_now (), g_random_int ());
     settle_later (dispatch, settlement, flight->took, status);
     pace_end (&sender->pace);
-    if (broke) set_health (dispatch, sender, flight->channel, "down", cause, remedy);
     if (settlement->outcome == OUTCOME_PROGRESS) {
         /* the delivery stays with its settlement until that is reported */
         g_clear_pointer (&flight->notes, g_free);
@@ -363,7 +376,7 @@ static bool renew (struct dispatch *dispatch, GError **error)
         struct sender *sender = sender_of (dispatch, db_int64 (r, row, 0), db_int64 (r, row, 1));
         sender->ours = true;
         sender->paused = db_int64 (r, row, 2) != 0;
-        if (!sender->own_until && g_str_equal (db_text (r, row, 3), "down")) sender->down = true; /* as the one before us saw it */
+        if (!sender->own_until) sender_take (sender, g_str_equal (db_text (r, row, 3), "down"), began);
         g_hash_table_add (ours, &sender->channel_id);
     }
     GHashTableIter iter;
@@ -377,6 +390,27 @@ static bool renew (struct dispatch *dispatch, GError **error)
     }
     dispatch->next_renewal = began + CHANNEL_RENEW;
     return recover (dispatch, began + CHANNEL_LEASE - CHANNEL_MARGIN, error);
+}
+
+static bool is_ours (const struct sender *sender)
+{
+    return sender->channel && sender->ours;
+}
+
+/* What waits on the channels that are ours, for whoever watches. */
+static bool count_waiting (struct dispatch *dispatch, GError **error)
+{
+    if (g_get_monotonic_time () < dispatch->next_count) return true;
+    g_autoptr (params) p = params_new (2);
+    put_channels (p, dispatch->senders, is_ours);
+    g_autoptr (db_result) r = db_call (dispatch->db, OUTBOX, p, error);
+    if (!r) return false;
+    g_mutex_lock (&dispatch->lock);
+    dispatch->state.waiting = db_int64 (r, 0, 0);
+    dispatch->state.oldest_due = db_time (r, 0, 1);
+    g_mutex_unlock (&dispatch->lock);
+    dispatch->next_count = g_get_monotonic_time () + COUNT_PAUSE;
+    return true;
 }
 
 /* ---- beginning ---- */
@@ -480,7 +514,7 @@ static bool claim (struct dispatch *dispatch, bool *more, GError **error)
     return true;
 }
 
-/* Channels that are down are asked now and then whether they work again. */
+/* Providers are asked now and then whether our channels are set up well; those that are down, whether they work again. */
 static void probe (struct dispatch *dispatch)
 {
     int64_t now = g_get_monotonic_time ();
@@ -489,14 +523,13 @@ static void probe (struct dispatch *dispatch)
     g_hash_table_iter_init (&iter, dispatch->senders);
     while (g_hash_table_iter_next (&iter, NULL, &value)) {
         struct sender *sender = value;
-        if (!sender->down || !sender->channel || !sender->ours || now < sender->probe_at) continue;
-        sender->probe_at = INT64_MAX; /* until it has ended */
+        if (!sender_probe_due (sender, now)) continue;
+        sender->probing = true;
         struct flight *flight = flight_new (dispatch, sender);
         flight->probe.kind = TASK_PROBE;
-        if (!take_off (flight)) {
-            struct verdict verdict = {.kind = VERDICT_SENT};
-            probed (dispatch, flight, &verdict);
-        }
+        if (take_off (flight)) continue;
+        struct verdict verdict = {.kind = VERDICT_SENT}; /* this adapter cannot ask */
+        probed (dispatch, flight, &verdict);
     }
 }
 
@@ -515,7 +548,7 @@ static int64_t next_turn (struct dispatch *dispatch)
             int64_t room = pace_next (&sender->pace, now);
             if (room > now) next = MIN (next, room);
         }
-        if (sender->down) next = MIN (next, MAX (now, sender->probe_at));
+        if (sender_probe_due (sender, next)) next = MAX (now, sender->probe_at);
     }
     return next;
 }
@@ -543,7 +576,7 @@ static bool turn (struct dispatch *dispatch, bool *more, GError **error)
     follow_config (dispatch);
     if (!renew (dispatch, error) || !claim (dispatch, more, error)) return false;
     probe (dispatch);
-    return settle (dispatch, error);
+    return settle (dispatch, error) && count_waiting (dispatch, error);
 }
 
 static void complain (struct dispatch *dispatch, const GError *error)
@@ -604,6 +637,11 @@ static void *run (void *data)
     return NULL;
 }
 
+const struct id *dispatch_id (const struct dispatch *dispatch)
+{
+    return &dispatch->gateway_id;
+}
+
 void dispatch_wake (struct dispatch *dispatch)
 {
     g_mutex_lock (&dispatch->lock);
@@ -624,12 +662,13 @@ struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*
 {
     g_autoptr (struct_config) config = current (data);
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard dispatch",
-                             "-c statement_timeout=30000 -c lock_timeout=10000 -c jit=off", error);
+                             "-c statement_timeout=10000 -c lock_timeout=10000 -c jit=off", error);
     GBytes *media_secret = db ? media_url_secret (db, error) : NULL;
     if (!media_secret) {
         db_close (db);
         return NULL;
     }
+    db_limit (db, DB_PATIENCE);
     struct dispatch *dispatch = g_new0 (struct dispatch, 1);
     dispatch->current = current;
     dispatch->changed = changed;

@@ -18,24 +18,30 @@ static bool read_after (struct call *call, int64_t *after)
     return false;
 }
 
-static void stream_events (struct call *call)
-{
-    int64_t after = FEED_FROM_NOW;
-    if (!read_after (call, &after)) return;
-    if (!feed_add (call->feed, call->exchange, call->account_id, call->key_hash, after)) {
-        call_problem (call, 503, "too many event streams", NULL);
-        return;
-    }
-    metrics_http (call->route->template, call->route->method, 200);
-    call_free (call);
-}
-
 static int64_t event_at (struct call *call, GError **error)
 {
     g_autoptr (params) p = params_new (1);
     params_int64 (p, call->account_id);
     g_autoptr (db_result) r = db_call (call->db, EVENT_AT, p, error);
     return r ? db_int64 (r, 0, 0) : -1;
+}
+
+/* Without a position a stream begins with what is committed from here on: before its head is sent, so that nothing falls between. */
+static void stream_events (struct call *call)
+{
+    int64_t after = -1;
+    g_autoptr (GError) error = NULL;
+    if (!read_after (call, &after)) return;
+    if (after < 0 && (after = event_at (call, &error)) < 0) {
+        call_database_problem (call, error);
+        return;
+    }
+    if (!feed_add (call->feed, call->exchange, call->account_id, call->key_hash, after)) {
+        call_problem (call, 503, "too many event streams", NULL);
+        return;
+    }
+    metrics_http (call->route->template, call->route->method, 200);
+    call_free (call);
 }
 
 /* A number that was never given out, or one whose followers are no longer kept: a reader must not miss them without knowing. */

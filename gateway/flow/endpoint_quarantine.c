@@ -76,7 +76,7 @@ void endpoint_reprocess (struct call *call)
     else if (!raw)
         call_problem (call, 500, NULL, NULL);
     else {
-        g_autofree char *reason = hooks_reprocess (call->intake, channel, raw, &call->id, db_time (r, 0, 3), reprocessed, call);
+        g_autofree char *reason = hooks_reprocess (call->intake, channel, raw, db_time (r, 0, 3), reprocessed, call);
         if (reason) call_problem (call, 409, reason, NULL);
     }
 }

@@ -59,6 +59,9 @@ void endpoint_channels (struct call *call)
     endpoint_page (call, r, error, "channels");
 }
 
+/* Of If-Match: *, which names whatever version there is. */
+#define ANY_VERSION (-1)
+
 /* The version that If-Match names. False: answered. */
 static bool read_if_match (struct call *call, int64_t *version)
 {
@@ -67,6 +70,8 @@ static bool read_if_match (struct call *call, int64_t *version)
         call_problem (call, 428, "If-Match is required: the ETag of the ticket as you read it", NULL);
         return false;
     }
+    *version = ANY_VERSION;
+    if (g_str_equal (text, "*")) return true;
     g_autofree char *inside =
         g_str_has_prefix (text, "\"v") && g_str_has_suffix (text, "\"") ? g_strndup (text + 2, strlen (text) - 3) : NULL;
     if (inside && endpoint_number (inside, 0, INT64_MAX, version)) return true;
@@ -95,9 +100,12 @@ void endpoint_patch_ticket (struct call *call)
     g_autoptr (params) p = params_new (6);
     params_int64 (p, call->account_id);
     params_uuid (p, &call->id);
-    params_int64 (p, version);
+    if (version == ANY_VERSION)
+        params_null (p, "int8");
+    else
+        params_int64 (p, version);
     params_text (p, json_string_value (status));
-    params_text (p, json_string_value (subject));
+    params_text (p, json_is_null (json_object_get (body, "subject")) ? "" : json_string_value (subject));
     params_time (p, clock_now ());
     g_autoptr (db_result) r = db_call (call->db, TICKET_PATCH, p, &error);
     if (r) call_committed (call);

@@ -15,6 +15,8 @@
 /* A reader that takes nothing for so long is cut off; it resumes where it was. */
 #define PATIENCE (60 * G_TIME_SPAN_SECOND)
 #define EVENTS_AT_ONCE 200
+/* Streams that replay get no more of one turn than this: those that are nearly up to date come first, in every turn. */
+#define REPLAY_TIME (20 * G_TIME_SPAN_MILLISECOND)
 /* Keys are looked up again this often; a revoked key's streams end. */
 #define KEY_CHECK (3 * G_TIME_SPAN_SECOND)
 /* An account whose events cannot be read is told of this often. */
@@ -41,6 +43,7 @@ struct feed {
     struct db *db;
     size_t buffer, streams_max;
     GPtrArray *clients;                            /* the thread's own */
+    guint next_replay;                             /* its place in clients */
     int64_t next_look, next_check, next_complaint; /* monotonic */
 
     GMutex lock;
@@ -129,9 +132,9 @@ static bool place (struct feed *feed, struct client *client, GError **error)
     if (!r) return false;
     int64_t oldest = db_int64 (r, 0, 0), newest = db_int64 (r, 0, 1);
     g_autoptr (GString) head = g_string_new ("retry: 3000\n: ok\n\n");
-    bool lost = client->position != FEED_FROM_NOW && (client->position < oldest - 1 || client->position > newest);
+    bool lost = client->position < oldest - 1 || client->position > newest;
     if (lost) append_reset (head, newest);
-    if (lost || client->position == FEED_FROM_NOW) client->position = newest;
+    if (lost) client->position = newest;
     client->placed = true;
     put_text (feed, client, head->str);
     return true;
@@ -205,13 +208,13 @@ static bool is_behind (const struct feed *feed, const struct client *client)
 }
 
 /* Every stream that stands where this one stands gets the same bytes. */
-static bool advance (struct feed *feed, guint from, GError **error)
+static bool advance (struct feed *feed, guint leading, GError **error)
 {
-    struct client *leader = feed->clients->pdata[from];
+    struct client *leader = feed->clients->pdata[leading];
     int64_t account_id = leader->account_id, position = leader->position, last;
     g_autoptr (GBytes) bytes = read_events (feed, leader, &last, error);
     if (!bytes) return false;
-    for (guint i = from; last > position && i < feed->clients->len; i++) {
+    for (guint i = 0; last > position && i < feed->clients->len; i++) {
         struct client *client = feed->clients->pdata[i];
         if (client->account_id != account_id || client->position != position || !is_behind (feed, client)) continue;
         put (feed, client, bytes);
@@ -236,7 +239,35 @@ static bool pass_over (struct feed *feed, struct client *client, GError **error)
     return true;
 }
 
-/* One step for every stream that is behind. *more: some still are. */
+/* One step for every stream that it brings up to date. */
+static bool serve_near (struct feed *feed, GError **error)
+{
+    for (guint i = 0; i < feed->clients->len; i++) {
+        struct client *client = feed->clients->pdata[i];
+        bool near = client->newest - client->position <= EVENTS_AT_ONCE;
+        if (near && is_behind (feed, client) && !advance (feed, i, error) && !pass_over (feed, client, error)) return false;
+    }
+    return true;
+}
+
+/* One step for as many of the others as there is time for; the next turn goes on behind them. */
+static bool serve_replays (struct feed *feed, bool *more, GError **error)
+{
+    int64_t limit = g_get_monotonic_time () + REPLAY_TIME;
+    guint n = feed->clients->len, first = n ? feed->next_replay % n : 0;
+    for (guint k = 0; k < n; k++) {
+        guint i = (first + k) % n;
+        struct client *client = feed->clients->pdata[i];
+        if (!is_behind (feed, client)) continue;
+        *more = true;
+        if (g_get_monotonic_time () >= limit) break;
+        if (!advance (feed, i, error) && !pass_over (feed, client, error)) return false;
+        feed->next_replay = i + 1;
+    }
+    return true;
+}
+
+/* One step for every stream that is behind. *more: some may still be. */
 static bool serve (struct feed *feed, bool *more, GError **error)
 {
     for (guint i = 0; i < feed->clients->len; i++) {
@@ -244,12 +275,7 @@ static bool serve (struct feed *feed, bool *more, GError **error)
         if (!client->placed && !place (feed, client, error)) return false;
     }
     if (!look (feed, error)) return false;
-    for (guint i = 0; i < feed->clients->len; i++) {
-        struct client *client = feed->clients->pdata[i];
-        if (is_behind (feed, client) && !advance (feed, i, error) && !pass_over (feed, client, error)) return false;
-        *more |= is_behind (feed, client);
-    }
-    return true;
+    return serve_near (feed, error) && serve_replays (feed, more, error);
 }
 
 static guint hash_of_key (const void *key)
@@ -358,6 +384,7 @@ struct feed *feed_start (struct config *(*current) (void *data), void *data, GEr
     struct db *db =
         db_open (values_text (config->database, DATABASE_URL), "switchboard feed", "-c statement_timeout=10000 -c jit=off", error);
     if (!db) return NULL;
+    db_limit (db, DB_PATIENCE);
     struct feed *feed = g_new0 (struct feed, 1);
     feed->db = db;
     feed->buffer = (size_t) values_number (config->limits, LIMITS_STREAM_BUFFER);

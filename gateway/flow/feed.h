@@ -18,7 +18,6 @@ void feed_free (struct feed *feed);
 /* Something was committed; the heads of the logs tell for whom. Any thread; cheap. */
 void feed_wake (struct feed *feed);
 
-#define FEED_FROM_NOW (-1)
 /* Takes exchange and streams the account's events after that number, as long as the key with this hash is good. False: too many streams; the
  * exchange is still the caller's. */
 bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t account_id, const uint8_t key_hash[32], int64_t after);

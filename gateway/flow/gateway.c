@@ -7,6 +7,7 @@
 #include "flow/feed.h"
 #include "flow/hooks.h"
 #include "flow/intake.h"
+#include "flow/missed.h"
 #include "flow/ops.h"
 #include "flow/ping.h"
 #include "flow/receipts.h"
@@ -38,6 +39,7 @@ struct gateway {
     struct schedule *schedule;
     struct dispatch *dispatch;
     struct receipts *receipts;
+    struct missed *missed;
     struct http_client *client;
     struct http_server *public_server, *ops_server;
 };
@@ -198,9 +200,10 @@ static bool start (struct gateway *gateway, GError **error)
 {
     return (gateway->schedule = schedule_start (current, gateway)) && (gateway->feed = feed_start (current, gateway, error)) &&
            start_sending (gateway, error) && start_intake (gateway, error) &&
+           (gateway->missed = missed_start (current, gateway, dispatch_id (gateway->dispatch), gateway->intake, gateway->client, error)) &&
            (gateway->api = api_start (current, api_committed, gateway, gateway->intake, gateway->feed, error)) &&
            (gateway->ping = ping_start (values_text (gateway->config->database, DATABASE_URL), error)) &&
-           (gateway->ops = ops_start (gateway->intake, gateway->feed, gateway->api, gateway->schedule, gateway->ping,
+           (gateway->ops = ops_start (gateway->intake, gateway->feed, gateway->api, gateway->schedule, gateway->ping, gateway->dispatch,
                                       (size_t) values_number (gateway->config->limits, LIMITS_INTAKE_QUEUE))) &&
            (gateway->ops_server = start_server (gateway, LISTEN_OPS, 1, handle_ops, error)) &&
            (gateway->public_server = start_server (gateway, LISTEN_HTTP, HTTP_THREADS, handle_public, error));
@@ -211,11 +214,13 @@ static void stop (struct gateway *gateway)
 {
     if (gateway->ops) ops_drain (gateway->ops);
     if (gateway->public_server) http_server_quiesce (gateway->public_server);
+    missed_halt (gateway->missed);
     intake_stop (gateway->intake);
     api_stop (gateway->api);
     dispatch_stop (gateway->dispatch);
     receipts_stop (gateway->receipts);
     if (gateway->client) http_client_stop (gateway->client);
+    missed_stop (gateway->missed);
     feed_stop (gateway->feed);
     /* kept-alive connections may ask until here: they are told to come again */
     if (gateway->public_server) http_server_stop (gateway->public_server);

@@ -89,17 +89,32 @@ void hooks_handle (struct intake *intake, const struct config *config, struct ht
     received_clear (&received);
 }
 
-char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBytes *raw, const struct id *entry, int64_t at,
+/* What came now comes into today's journal and log; that it was said earlier stays known. */
+static void date_back (const struct received *received, int64_t at)
+{
+    for (guint i = 0; received->messages && i < received->messages->len; i++) {
+        struct incoming *incoming = received->messages->pdata[i];
+        if (!incoming->at) incoming->at = at;
+    }
+    for (guint i = 0; received->receipts && i < received->receipts->len; i++) {
+        struct receipt *receipt = received->receipts->pdata[i];
+        if (!receipt->at) receipt->at = at;
+    }
+}
+
+char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBytes *raw, int64_t at,
                        void (*done) (struct intake_job *job, enum intake_outcome outcome), void *data)
 {
     g_autoptr (struct_http_request) request = http_request_parse (raw);
     if (!request) return g_strdup ("the journal entry is not a request");
-    struct intake_job *job = job_new (channel, at);
-    job->id = *entry;
+    int64_t now = clock_now ();
+    struct intake_job *job = job_new (channel, now);
+    job->id = id_new (now);
     job->raw = g_bytes_ref (raw);
     job->done = done;
     job->data = data;
-    channel->adapter->receive (channel, request, true, at, &job->received);
+    channel->adapter->receive (channel, request, true, now, &job->received);
+    date_back (&job->received, at);
     char *reason = NULL;
     if (job->received.kind != RECEIVED_ITEMS) {
         reason = g_strdup (job->received.reason ? job->received.reason : "the adapter does not take it");

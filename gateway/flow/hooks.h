@@ -11,8 +11,7 @@
 /* config: borrowed for the call. Takes exchange. HTTP thread. */
 void hooks_handle (struct intake *intake, const struct config *config, struct http_exchange *exchange);
 
-/* Runs a quarantined request again: raw as the journal has it, entry its id, at its time. NULL: done is called
- * with data, later, or at once with INTAKE_BUSY where the intake takes nothing now; else the reason why it still cannot be understood, to
- * be freed. */
-char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBytes *raw, const struct id *entry, int64_t at,
+/* Runs a quarantined request again, as one of today: raw as the journal has it, at when it first came. NULL: done is called with data, later,
+ * or at once with INTAKE_BUSY where the intake takes nothing now; else the reason why it still cannot be understood, to be freed. */
+char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBytes *raw, int64_t at,
                        void (*done) (struct intake_job *job, enum intake_outcome outcome), void *data);

@@ -26,6 +26,7 @@ struct intake {
     GCond wake;
     struct intake_job *first, **last; /* waiting, oldest first */
     size_t n_waiting;
+    int64_t taken; /* monotonic µs when the writer took its batch; 0: it waits for one */
     bool idle, connected, stopping;
 };
 
@@ -38,11 +39,32 @@ void intake_job_free (struct intake_job *job)
     g_free (job);
 }
 
+/* Cuts off all that waits; under lock. */
+static struct intake_job *take_all (struct intake *intake)
+{
+    struct intake_job *jobs = intake->first;
+    intake->first = NULL;
+    intake->last = &intake->first;
+    intake->n_waiting = 0;
+    return jobs;
+}
+
+static void finish (struct intake_job *jobs, enum intake_outcome outcome)
+{
+    for (struct intake_job *job = jobs, *next; job; job = next) {
+        next = job->next;
+        job->done (job, outcome == INTAKE_STORED && job->received.kind == RECEIVED_UNREADABLE ? INTAKE_QUARANTINED : outcome);
+    }
+}
+
 bool intake_push (struct intake *intake, struct intake_job *job)
 {
     job->next = NULL;
     g_mutex_lock (&intake->lock);
-    bool taken = intake->connected && !intake->stopping && intake->n_waiting < intake->options.queue;
+    /* A database that holds the writer up for so long is as good as none: who waits is told so, too. */
+    bool stuck = intake->taken && g_get_monotonic_time () - intake->taken > intake->options.wait;
+    struct intake_job *vain = stuck ? take_all (intake) : NULL;
+    bool taken = intake->connected && !intake->stopping && !stuck && intake->n_waiting < intake->options.queue;
     if (taken) {
         *intake->last = job;
         intake->last = &job->next;
@@ -50,6 +72,7 @@ bool intake_push (struct intake *intake, struct intake_job *job)
         if (intake->idle) g_cond_signal (&intake->wake);
     }
     g_mutex_unlock (&intake->lock);
+    finish (vain, INTAKE_BUSY);
     return taken;
 }
 
@@ -66,6 +89,7 @@ static void set_connected (struct intake *intake, bool connected)
 {
     g_mutex_lock (&intake->lock);
     intake->connected = connected;
+    intake->taken = 0; /* what was under way has its answer */
     g_mutex_unlock (&intake->lock);
 }
 
@@ -75,6 +99,7 @@ static struct intake_job *take_batch (struct intake *intake, size_t *n)
     g_mutex_lock (&intake->lock);
     pulse_wait ();
     intake->idle = true;
+    intake->taken = 0;
     while (!intake->first && !intake->stopping) g_cond_wait (&intake->wake, &intake->lock);
     pulse_work ();
     intake->idle = false;
@@ -94,16 +119,9 @@ static struct intake_job *take_batch (struct intake *intake, size_t *n)
     intake->first = rest;
     if (!rest) intake->last = &intake->first;
     intake->n_waiting -= *n;
+    intake->taken = g_get_monotonic_time ();
     g_mutex_unlock (&intake->lock);
     return *n ? first : NULL;
-}
-
-static void finish (struct intake_job *jobs, enum intake_outcome outcome)
-{
-    for (struct intake_job *job = jobs, *next; job; job = next) {
-        next = job->next;
-        job->done (job, outcome == INTAKE_STORED && job->received.kind == RECEIVED_UNREADABLE ? INTAKE_QUARANTINED : outcome);
-    }
 }
 
 static void tell_committed (struct intake *intake, const struct intake_job *jobs)
@@ -239,11 +257,8 @@ static void wait_for_database (struct intake *intake)
 {
     while (!intake->connected) {
         g_mutex_lock (&intake->lock);
-        struct intake_job *jobs = intake->first;
+        struct intake_job *jobs = take_all (intake);
         bool stopping = intake->stopping;
-        intake->first = NULL;
-        intake->last = &intake->first;
-        intake->n_waiting = 0;
         g_mutex_unlock (&intake->lock);
         finish (jobs, INTAKE_BUSY);
         if (stopping) return;
@@ -273,8 +288,9 @@ static void *run (void *data)
 struct intake *intake_start (const struct intake_options *options, GError **error)
 {
     struct db *db =
-        db_open (options->database_url, "switchboard intake", "-c statement_timeout=30000 -c lock_timeout=10000 -c jit=off", error);
+        db_open (options->database_url, "switchboard intake", "-c statement_timeout=10000 -c lock_timeout=2000 -c jit=off", error);
     if (!db) return NULL;
+    db_limit (db, DB_PATIENCE);
     struct intake *intake = g_new0 (struct intake, 1);
     intake->options = *options;
     intake->database_url = g_strdup (options->database_url);

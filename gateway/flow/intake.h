@@ -23,7 +23,7 @@ struct intake_job {
     int64_t at;               /* when it came, µs */
     GBytes *raw;              /* owned: the request as on the wire */
     struct received received; /* owned: RECEIVED_ITEMS or RECEIVED_UNREADABLE */
-    /* Called once, on the writer's thread; takes the job. MUST NOT block. */
+    /* Called once, on the writer's thread, or, with INTAKE_BUSY, on that of whoever pushes; takes the job. MUST NOT block. */
     void (*done) (struct intake_job *job, enum intake_outcome outcome);
     void *data;
     struct intake_job *next;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/ops.h"
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/pulse.h"
 #include "flow/problem.h"
@@ -19,13 +20,14 @@ struct ops {
     struct api *api;
     const struct schedule *schedule;
     struct ping *ping;
+    struct dispatch *dispatch;
     size_t queue_max;
     double started; /* seconds since 1970 */
     atomic_bool draining;
 };
 
 struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, struct ping *ping,
-                       size_t queue_max)
+                       struct dispatch *dispatch, size_t queue_max)
 {
     struct ops *ops = g_new0 (struct ops, 1);
     ops->intake = intake;
@@ -33,6 +35,7 @@ struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api
     ops->api = api;
     ops->schedule = schedule;
     ops->ping = ping;
+    ops->dispatch = dispatch;
     ops->queue_max = queue_max;
     ops->started = (double) g_get_real_time () / G_USEC_PER_SEC;
     return ops;
@@ -118,8 +121,10 @@ static struct http_response *metrics (struct ops *ops)
 {
     struct intake_state intake;
     struct api_state api;
+    struct dispatch_state outbox;
     intake_look (ops->intake, &intake);
     api_look (ops->api, &api);
+    dispatch_look (ops->dispatch, &outbox);
     GString *out = g_string_new (NULL);
     g_string_append_printf (
         out, "# HELP gw_build_info what runs here\n# TYPE gw_build_info gauge\ngw_build_info{version=\"%s\",schema=\"%s\"} 1\n",
@@ -129,6 +134,10 @@ static struct http_response *metrics (struct ops *ops)
     metrics_gauge (out, "gw_ingest_queue_oldest_seconds", "how long the oldest of them waits", (double) intake.oldest / G_USEC_PER_SEC);
     metrics_gauge (out, "gw_database_connected", "1 if the intake has its connection", intake.connected);
     metrics_gauge (out, "gw_api_queue_depth", "API requests that wait for a worker", (double) api.waiting);
+    metrics_gauge (out, "gw_outbox_depth", "messages that wait to be sent, up to 100000", (double) outbox.waiting);
+    metrics_gauge (out, "gw_outbox_oldest_due_seconds", "how late the oldest of them is",
+                   outbox.oldest_due ? (double) MAX (clock_now () - outbox.oldest_due, 0) / G_USEC_PER_SEC : 0);
+    metrics_gauge (out, "gw_sends_in_flight", "calls to providers that are not answered yet", outbox.under_way);
     metrics_gauge (out, "gw_sse_clients", "open event streams", feed_streams (ops->feed));
     metrics_gauge (out, "gw_feed_lag_seconds", "age of the event that was written to streams last",
                    (double) feed_lag (ops->feed) / G_USEC_PER_SEC);

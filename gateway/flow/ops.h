@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "flow/api.h"
+#include "flow/dispatch.h"
 #include "flow/feed.h"
 #include "flow/intake.h"
 #include "flow/ping.h"
@@ -13,7 +14,7 @@
 struct ops;
 
 struct ops *ops_start (struct intake *intake, struct feed *feed, struct api *api, const struct schedule *schedule, struct ping *ping,
-                       size_t queue_max);
+                       struct dispatch *dispatch, size_t queue_max);
 void ops_stop (struct ops *ops);
 
 /* From now on /readyz says no, so that a proxy sends nobody here any more. */

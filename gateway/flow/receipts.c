@@ -72,8 +72,9 @@ static void *run (void *data)
 struct receipts *receipts_start (const struct config *config, void (*changed) (void *data), void *data, GError **error)
 {
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard receipts",
-                             "-c statement_timeout=30000 -c lock_timeout=10000 -c jit=off", error);
+                             "-c statement_timeout=10000 -c lock_timeout=10000 -c jit=off", error);
     if (!db) return NULL;
+    db_limit (db, DB_PATIENCE);
     struct receipts *receipts = g_new0 (struct receipts, 1);
     receipts->changed = changed;
     receipts->data = data;

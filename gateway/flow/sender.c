@@ -7,16 +7,33 @@
 #define RETRY_AFTER_LEAST G_TIME_SPAN_SECOND
 #define RETRY_AFTER_MOST G_TIME_SPAN_DAY
 
+/* So long a channel that has become ours waits for its first probe. */
+#define FIRST_PROBE_TIME (5 * G_TIME_SPAN_SECOND)
+/* Probes in vain that make a channel one that is down, and the pause between them. */
+#define PROBES_MOST 3
+#define PROBE_AGAIN (2 * G_TIME_SPAN_SECOND)
+
 void sender_configure (struct sender *sender, const struct channel *channel)
 {
     sender->channel = channel;
     if (!channel) return;
     pace_set (&sender->pace, values_number (channel->common, CHANNEL_RATE), (int) values_number (channel->common, CHANNEL_CONCURRENCY));
+    sender->probes = 0;
+    sender->probe_at = 0; /* what was wrong may be mended */
+}
+
+void sender_take (struct sender *sender, bool down, int64_t monotonic)
+{
+    sender->down = down;
+    sender->probes = 0;
+    sender->probe_at = 0;
+    sender->hold_until = monotonic + FIRST_PROBE_TIME;
 }
 
 int sender_room (struct sender *sender, int64_t monotonic)
 {
-    bool may = sender->channel && sender->ours && monotonic < sender->own_until && !sender->paused && !sender->down;
+    bool may = sender->channel && sender->ours && monotonic < sender->own_until && !sender->paused && !sender->down &&
+               monotonic >= sender->hold_until;
     return may ? pace_room (&sender->pace, monotonic) : 0;
 }
 
@@ -104,4 +121,28 @@ bool sender_learn (struct sender *sender, const struct verdict *verdict, int64_t
     sender->probes = 0;
     sender->probe_at = monotonic + G_TIME_SPAN_SECOND;
     return true;
+}
+
+bool sender_probe_due (const struct sender *sender, int64_t monotonic)
+{
+    return sender->channel && sender->ours && !sender->probing && monotonic >= sender->probe_at;
+}
+
+const char *sender_probed (struct sender *sender, const struct verdict *verdict, int64_t monotonic, uint32_t random)
+{
+    sender->probing = false;
+    sender->hold_until = 0;
+    if (verdict->kind == VERDICT_SENT || verdict->kind == VERDICT_DEGRADED) {
+        sender->down = false;
+        sender->probes = 0;
+        sender->probe_at = monotonic + values_number (sender->channel->common, CHANNEL_PROBE_EVERY);
+        pace_worked (&sender->pace);
+        return verdict->kind == VERDICT_SENT ? "up" : "degraded";
+    }
+    bool is_there = verdict->kind == VERDICT_RETRY && g_strcmp0 (verdict->code, "throttled") == 0;
+    bool sure = ++sender->probes >= PROBES_MOST || sender->down || verdict->kind != VERDICT_RETRY;
+    sender->probe_at = monotonic + (sure || is_there ? pace_backoff (sender->probes, random) : PROBE_AGAIN);
+    if (is_there || !sure) return NULL;
+    sender->down = true;
+    return "down";
 }

@@ -14,13 +14,18 @@ struct sender {
     const struct channel *channel; /* of the dispatcher's configuration; NULL: it left the file */
     struct pace pace;
     bool ours, paused, down;
-    int64_t own_until; /* monotonic */
-    int64_t probe_at;  /* monotonic; when down: not before it the provider is asked again */
-    int probes;        /* in vain, since it is down */
+    bool probing;       /* a probe is under way */
+    int64_t own_until;  /* monotonic */
+    int64_t hold_until; /* monotonic; before it nothing is sent, for the first probe has yet to say whether anything can be */
+    int64_t probe_at;   /* monotonic; not before it the provider is asked */
+    int probes;         /* in vain, since one succeeded */
 };
 
 /* Takes limits from the channel's settings. */
 void sender_configure (struct sender *sender, const struct channel *channel);
+
+/* The channel becomes ours. down: that is how whoever had it before left it. */
+void sender_take (struct sender *sender, bool down, int64_t monotonic);
 
 /* How many deliveries may be begun now. */
 int sender_room (struct sender *sender, int64_t monotonic);
@@ -34,3 +39,10 @@ void sender_verdict_of_silence (const struct call_outcome *outcome, bool visible
 
 /* What the verdict says of the channel as a whole: its circuit, its pause. True: it is down from now on, by this one. */
 bool sender_learn (struct sender *sender, const struct verdict *verdict, int64_t monotonic);
+
+/* Whether the provider is to be asked now if the channel is set up well. */
+bool sender_probe_due (const struct sender *sender, int64_t monotonic);
+
+/* What a probe's end says: "up", "degraded" or "down"; NULL: nothing yet. One that cannot be reached is down after the third try, so that
+ * a short absence alarms nobody. */
+const char *sender_probed (struct sender *sender, const struct verdict *verdict, int64_t monotonic, uint32_t random);

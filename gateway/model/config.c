@@ -260,6 +260,8 @@ static void read_channel (struct reading *reading, struct account *account, cons
     if (adapter && reading->faults->len == before) check_adapter (reading, channel, key, place);
     channel->common = values_parse (node, place, key->line, key->column, table (TABLE_CHANNEL), reading->faults);
     check_range (reading, node, channel->common, table (TABLE_CHANNEL).rows, CHANNEL_CONCURRENCY, 1, 1000, "from 1 to 1000");
+    check_range (reading, node, channel->common, table (TABLE_CHANNEL).rows, CHANNEL_PROBE_EVERY, G_TIME_SPAN_SECOND, 7 * G_TIME_SPAN_DAY,
+                 "from 1s to 7d");
     g_autofree char *path = g_strdup_printf ("%s/%s", account->slug, key->text);
     g_autofree char *callback = g_strdup_printf ("%s/hooks/%s", base, path);
     channel->callback_url = g_string_chunk_insert (config->strings, callback);

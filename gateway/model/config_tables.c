@@ -73,6 +73,8 @@ static const struct setting channel_settings[] = {
                                 "before it is sent again: so long a receipt may still settle it"},
     [CHANNEL_GIVE_UP_AFTER] = {"give_up_after", SETTING_DURATION, "4h", 0, "a message that could not be sent by then has failed"},
     [CHANNEL_TIMEOUT] = {"timeout", SETTING_DURATION, "30s", 0, "how long the provider may take to answer a call"},
+    [CHANNEL_PROBE_EVERY] = {"probe_every", SETTING_DURATION, "15m", 0,
+                             "how often the provider is asked whether the credentials are good and our URL is registered"},
 };
 
 static const struct setting webhook_settings[] = {

@@ -10,8 +10,6 @@
 
 #define EPOCH_SHIFT 946684800000000
 
-/* Whoever calls the database waits for it: base/pulse.h. */
-
 /* A dead peer is found within seconds, not hours; the caller's own keywords win over these. */
 static const struct {
     const char *keyword, *value;
@@ -24,6 +22,7 @@ struct db {
     PGconn *connection;
     char *url, *application, *options;
     GHashTable *prepared; /* address of the SQL literal → statement name */
+    int64_t patience;     /* µs that an answer may take; 0: as long as it likes */
     char sqlstate[6];
     char *message, *detail, *constraint;
 };
@@ -48,7 +47,8 @@ static bool connect_now (struct db *db, GError **error)
     pulse_wait ();
     db->connection = PQconnectdbParams (keywords, values, 1);
     pulse_work ();
-    if (PQstatus (db->connection) == CONNECTION_OK) return true;
+    /* what is sent must not wait either for a server that reads nothing */
+    if (PQstatus (db->connection) == CONNECTION_OK) return PQsetnonblocking (db->connection, 1) == 0;
     g_autofree char *why = g_strstrip (g_strdup (PQerrorMessage (db->connection)));
     g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "could not connect to the database: %s", why);
     return false;
@@ -98,28 +98,54 @@ bool db_alive (struct db *db)
     return db_connected (db) && PQconsumeInput (db->connection) == 1 && db_connected (db);
 }
 
-/* Takes all results of what was sent. False: lost, or they have not come by then (monotonic µs). */
-static bool await_answer (PGconn *connection, int64_t until)
+void db_limit (struct db *db, int64_t patience)
 {
-    for (;;) {
-        while (!PQisBusy (connection)) {
-            PGresult *result = PQgetResult (connection);
-            if (!result) return PQstatus (connection) == CONNECTION_OK;
-            PQclear (result);
+    db->patience = patience;
+}
+
+/* Waits for the socket; false: it is late (monotonic µs), or lost. */
+static bool await_socket (PGconn *connection, gushort events, int64_t until)
+{
+    int64_t left = until - g_get_monotonic_time ();
+    GPollFD socket = {.fd = PQsocket (connection), .events = events};
+    if (left <= 0 || g_poll (&socket, 1, until == INT64_MAX ? -1 : (int) (left / 1000 + 1)) < 0) return false;
+    return !(socket.revents & ~G_IO_OUT) || PQconsumeInput (connection);
+}
+
+/* The last result of what was sent, to be cleared; NULL: the connection is lost, or no answer has come within the limit, and so it is closed. Whoever
+ * calls the database waits for it (base/pulse.h). */
+static PGresult *await_result (struct db *db, bool sent, int64_t patience)
+{
+    int64_t until = patience ? g_get_monotonic_time () + patience : INT64_MAX;
+    PGconn *connection = db->connection;
+    PGresult *last = NULL, *next;
+    pulse_wait ();
+    int unsent = sent ? PQflush (connection) : -1;
+    while (unsent > 0) unsent = await_socket (connection, G_IO_IN | G_IO_OUT, until) ? PQflush (connection) : -1;
+    bool ok = unsent == 0;
+    while (ok) {
+        if (PQisBusy (connection)) {
+            ok = await_socket (connection, G_IO_IN, until);
+        } else if ((next = PQgetResult (connection))) {
+            PQclear (last);
+            last = next;
+        } else {
+            break;
         }
-        int64_t left = until - g_get_monotonic_time ();
-        GPollFD socket = {.fd = PQsocket (connection), .events = G_IO_IN};
-        if (left <= 0 || g_poll (&socket, 1, (int) (left / 1000 + 1)) < 0 || !PQconsumeInput (connection)) return false;
     }
+    pulse_work ();
+    if (ok && last) return last;
+    PQclear (last);
+    /* as it stands, nobody can say what the next answer would belong to */
+    g_clear_pointer (&db->connection, PQfinish);
+    return NULL;
 }
 
 bool db_ping (struct db *db, int64_t timeout, GError **error)
 {
-    pulse_wait ();
-    bool answered = PQsendQuery (db->connection, "") && await_answer (db->connection, g_get_monotonic_time () + timeout);
-    pulse_work ();
-    if (answered) return true;
-    g_clear_pointer (&db->connection, PQfinish);
+    PGresult *result = await_result (db, PQsendQuery (db->connection, ""), timeout);
+    PQclear (result);
+    if (result) return true;
     g_set_error (error, DB_ERROR, DB_ERROR_CONNECTION, "the database does not answer");
     return false;
 }
@@ -184,9 +210,9 @@ bool db_run (struct db *db, const char *sql, GError **error)
     pulse_work ();
     bool ok = succeeded (result);
     if (!ok) {
+        g_autofree char *words = g_strstrip (g_strdup (PQerrorMessage (db->connection)));
         fail (db, result, NULL);
-        g_set_error (error, DB_ERROR, is_lost (db) ? DB_ERROR_CONNECTION : DB_ERROR_STATEMENT, "%s",
-                     g_strstrip (PQerrorMessage (db->connection)));
+        g_set_error (error, DB_ERROR, is_lost (db) ? DB_ERROR_CONNECTION : DB_ERROR_STATEMENT, "%s", words);
     }
     PQclear (result);
     return ok;
@@ -198,9 +224,7 @@ static const char *prepare (struct db *db, const char *sql, const params *p, GEr
     const char *known = g_hash_table_lookup (db->prepared, sql);
     if (known) return known;
     char *name = g_strdup_printf ("s%u", g_hash_table_size (db->prepared));
-    pulse_wait ();
-    PGresult *result = PQprepare (db->connection, name, sql, (int) p->n, p->oids);
-    pulse_work ();
+    PGresult *result = await_result (db, PQsendPrepare (db->connection, name, sql, (int) p->n, p->oids), db->patience);
     if (succeeded (result)) {
         g_hash_table_insert (db->prepared, (gpointer) (uintptr_t) sql, name);
     } else {
@@ -216,9 +240,8 @@ db_result *db_call (struct db *db, const char *sql, params *p, GError **error)
     const char *name = prepare (db, sql, p, error);
     if (!name) return NULL;
     for (unsigned i = 0; i < p->n; i++) p->values[i] = p->null[i] ? NULL : (const char *) p->bytes->data + p->offsets[i];
-    pulse_wait ();
-    PGresult *result = PQexecPrepared (db->connection, name, (int) p->n, p->values, p->lengths, p->formats, 1);
-    pulse_work ();
+    PGresult *result =
+        await_result (db, PQsendQueryPrepared (db->connection, name, (int) p->n, p->values, p->lengths, p->formats, 1), db->patience);
     if (!succeeded (result)) {
         fail (db, result, error);
         PQclear (result);

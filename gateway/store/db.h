@@ -28,6 +28,11 @@ struct db;
  * schema of this build. application names it in pg_stat_activity. */
 struct db *db_open (const char *url, const char *application, const char *options, GError **error);
 void db_close (struct db *db);
+/* An answer that takes longer (µs; 0: none is too long) counts as a lost connection: a server may stand still. To be more than the session's
+ * statement_timeout. */
+void db_limit (struct db *db, int64_t patience);
+/* What the threads of a running gateway allow, with `-c statement_timeout=10000` in their options. */
+#define DB_PATIENCE (12 * G_TIME_SPAN_SECOND)
 /* Connects again where the connection is lost. */
 bool db_reopen (struct db *db, GError **error);
 bool db_connected (const struct db *db);

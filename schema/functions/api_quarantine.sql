@@ -34,10 +34,10 @@ returns table (channel text, raw bytea, file text, at timestamptz, reprocessed_a
 language plpgsql stable as $$
 begin
     return query
-    select c.slug, j.raw, j.file, q.at, q.reprocessed_at
+    select c.slug, coalesce (j.raw, q.raw), coalesce (j.file, q.file), q.at, q.reprocessed_at
     from gateway.quarantine q
     join gateway.channel c on c.account_id = q.account_id and c.channel_id = q.channel_id
-    join gateway.journal j on j.account_id = q.account_id and j.journal_id = q.quarantine_id and j.at = q.at
+    left join gateway.journal j on j.account_id = q.account_id and j.journal_id = q.quarantine_id and j.at = q.at
     where q.account_id = p_account and q.quarantine_id = p_entry;
     if not found then
         raise 'no such quarantine entry' using errcode = 'SB404';

@@ -81,7 +81,7 @@ begin
 end $$;
 comment on function api_ticket is 'one ticket; no locks; SB404';
 
--- Changes status or subject (null: as it is) if the ticket is still at p_version. Locks pair, ticket, counter, in this order.
+-- Changes status or subject (null: as it is; '': none any more) if the ticket is still at p_version (null: whatever it is). Locks pair, ticket, counter, in this order.
 create function api_ticket_patch (p_account bigint, p_ticket uuid, p_version bigint, p_status text, p_subject text, p_now timestamptz)
 returns table (body text, version bigint)
 language plpgsql as $$
@@ -110,7 +110,8 @@ begin
         where p.account_id = t.account_id and p.channel_id = t.channel_id and p.uri = t.uri and p.ticket_id <> t.ticket_id) then
         raise 'the line has a newer ticket' using errcode = 'SB409';
     end if;
-    if coalesce (p_status, t.status) = t.status and coalesce (p_subject, t.subject) is not distinct from t.subject then
+    p_subject := nullif (coalesce (p_subject, t.subject), '');
+    if coalesce (p_status, t.status) = t.status and p_subject is not distinct from t.subject then
         return query select j::text, t.version from ticket_json (p_account, p_ticket) j;
         return;
     end if;
@@ -118,7 +119,7 @@ begin
                    when t.status = 'closed' and p_status <> 'closed' then 'ticket.reopened'
                    else 'ticket.updated' end;
     update gateway.ticket k
-    set status = coalesce (p_status, k.status), subject = coalesce (p_subject, k.subject), version = k.version + 1, updated_at = p_now,
+    set status = coalesce (p_status, k.status), subject = p_subject, version = k.version + 1, updated_at = p_now,
         closed_at = case when coalesce (p_status, k.status) = 'closed' then coalesce (k.closed_at, p_now) end
     where k.account_id = p_account and k.ticket_id = p_ticket
     returning * into t;

@@ -204,7 +204,7 @@ begin
 end $$;
 comment on function recover_channels is 'ends the claims of a gateway that is no more; locks deliveries';
 
--- Says how a channel fares; an event where that changed between up and down. Gives back whether it did. Locks its state, then the counter.
+-- Says how a channel fares; an event where that changed. Gives back whether it did. Locks its state, then the counter.
 create function set_health (p_account bigint, p_channel bigint, p_health text, p_cause text, p_remedy text, p_now timestamptz)
 returns boolean language plpgsql as $$
 declare
@@ -226,3 +226,19 @@ begin
     return true;
 end $$;
 comment on function set_health is 'how a channel fares; locks its state and the counter';
+
+-- What waits on these channels: how many, counted up to a hundred thousand, and since when the oldest that is due could have gone.
+create function outbox (p_accounts bigint[], p_channels bigint[]) returns table (waiting bigint, oldest_due timestamptz) language sql stable as $$
+    select (select count (*) from (
+                select from unnest (p_accounts, p_channels) x (a, c)
+                join gateway.delivery d on d.account_id = a and d.channel_id = c
+                limit 100000) y),
+           (select min (z.run_at) from unnest (p_accounts, p_channels) x (a, c)
+            cross join unnest (array[0, 1]) l
+            cross join lateral (
+                select d.run_at from gateway.delivery d
+                where d.account_id = a and d.channel_id = c and d.lane = l and d.state = 0 and d.claim_id is null and d.run_at <= now ()
+                order by d.run_at
+                limit 1) z)
+$$;
+comment on function outbox is 'how much waits to be sent, for /metrics; no locks';

@@ -88,6 +88,11 @@ begin
     delete from gateway.attachment where ctid = any (array (
         select ctid from gateway.attachment where message_id is null and created_at < p_now - interval '24 hours' limit 10000
         for update skip locked));
+    -- What waits in the quarantine is kept for as long as it waits.
+    update gateway.quarantine q set raw = j.raw, file = j.file
+    from gateway.journal j
+    where q.reprocessed_at is null and q.at < p_now - p_journal and q.raw is null and q.file is null
+      and j.account_id = q.account_id and j.journal_id = q.quarantine_id and j.at = q.at;
     perform analyze_grown ();
     -- Last, because nobody writes from here to the commit; in the order in which writers come to these tables.
     perform make_partition ('journal', p_now), make_partition ('journal', p_now + interval '168 hours'), drop_partitions ('journal', p_now - p_journal);

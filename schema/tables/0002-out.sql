@@ -168,3 +168,6 @@ create index message_outgoing on gateway.message (account_id, message_id) where 
 
 -- Of channel.up, channel.down and channel.degraded.
 alter table gateway.event add column channel_id bigint;
+
+-- The request itself, of an entry that still waits when the journal lets it go.
+alter table gateway.quarantine add column raw bytea, add column file text;

@@ -1,6 +1,6 @@
 -- Weeks of journal and log are made ahead and dropped after their retention; ids and receipts go after theirs.
 begin;
-select plan (23);
+select plan (24);
 \ir lib/give.sql
 create function pg_temp.weeks (p_table text) returns text[] language sql as $$
     select array_agg (right (c.relname, 8) order by c.relname)
@@ -41,12 +41,17 @@ select lives_ok ($$select maintain ('2026-04-14 12:00:00+00', '30 days', '30 day
 select is (pg_temp.weeks ('journal'), '{20260323,20260330,20260406,20260420}', 'it stays there, and the one after is made');
 select is ((select c.relname::text from gateway.event e join pg_class c on c.oid = e.tableoid where account_id = :acme order by number desc limit 1), 'event_default', 'its events, too');
 
+-- What waits in the quarantine outlives the journal.
+select pg_temp.give ('puzzle', jsonb_build_array (jsonb_build_object ('account', :acme, 'channel', :sms, 'at', '2026-03-24 00:00:00+00', 'quarantine', 'a riddle'))) \gset
+select quarantine_id as puzzle from gateway.quarantine where account_id = :acme and reason = 'a riddle' \gset
+
 -- Retention.
 select lives_ok ($$select maintain ('2026-04-20 00:00:00+00', '14 days', '60 days', '7 days')$$, 'later still');
 select is (pg_temp.weeks ('journal'), '{20260406,20260420,20260427}', 'weeks that ended before the retention are dropped');
 select is (pg_temp.weeks ('event'), '{20260323,20260330,20260406,20260420,20260427}', 'each table by its own');
 select lives_ok ($$select maintain ('2026-05-01 00:00:00+00', '14 days', '60 days', '7 days')$$, 'and later');
 select is_empty ($$select * from gateway.journal where at < '2026-04-17'$$, 'old rows leave the default partition as well');
+select is ((select convert_from (raw, 'UTF8') from api_quarantine_entry (:acme, :'puzzle')), 'raw', 'what waits in the quarantine is kept with what it was');
 
 -- Ids and receipts.
 select pg_temp.give ('ids', jsonb_build_array (

@@ -1,6 +1,6 @@
 -- The agents' inbox: lists by newest activity, pages without gaps or repeats, changes that do not overwrite each other, nobody else's rows.
 begin;
-select plan (52);
+select plan (54);
 \ir lib/give.sql
 
 select pg_temp.make_account ('acme') as acme \gset
@@ -87,6 +87,10 @@ select is ((select (body::json ->> 'status', version)::text from api_ticket_patc
            'the same status again is no change');
 select is ((select (body::json ->> 'status', body::json ->> 'subject', version)::text from api_ticket_patch (:acme, :'ticket', 2, null, 'Late parcel', now ())),
            '(pending,"Late parcel",3)', 'a subject is given without touching the status');
+savepoint before;
+select is ((select (body::json ->> 'subject', version)::text from api_ticket_patch (:acme, :'ticket', 3, null, '', now ())), '(,4)', 'and taken away again');
+select is ((select (body::json ->> 'subject', version)::text from api_ticket_patch (:acme, :'ticket', null, null, 'Any', now ())), '(Any,5)', 'of whatever version there is, if so wished');
+rollback to before;
 select is ((select (body::json ->> 'status', version)::text from api_ticket_patch (:acme, :'ticket', 3, 'closed', null, :'t0'::timestamptz + interval '4 hours')),
            '(closed,4)', 'it is closed');
 select is ((select closed_at from gateway.ticket where account_id = :acme and ticket_id = :'ticket'), :'t0'::timestamptz + interval '4 hours', 'at that time');

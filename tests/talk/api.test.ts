@@ -92,7 +92,7 @@ test("metrics have the names that dashboards ask for", async () => {
     for (const name of [
         "gw_build_info", "gw_http_requests_total", "gw_http_request_duration_seconds_bucket", "gw_ingest_requests_total",
         "gw_ingest_duplicates_total", "gw_ingest_commit_batch_size_bucket", "gw_ingest_commit_seconds_bucket", "gw_ingest_queue_depth",
-        "gw_ingest_queue_oldest_seconds", "gw_database_connected", "gw_sse_clients", "gw_feed_lag_seconds", "gw_events_streamed_total", "gw_pg_connections", "gw_pg_oldest_xmin_age",
+        "gw_ingest_queue_oldest_seconds", "gw_database_connected", "gw_sse_clients", "gw_feed_lag_seconds", "gw_outbox_depth", "gw_outbox_oldest_due_seconds", "gw_send_attempts_total", "gw_events_streamed_total", "gw_pg_connections", "gw_pg_oldest_xmin_age",
         "process_cpu_seconds_total", "process_resident_memory_bytes", "process_virtual_memory_bytes", "process_open_fds",
         "process_max_fds", "process_start_time_seconds",
     ])

@@ -25,7 +25,7 @@ async function fresh(name: string): Promise<{ database: string; file: string }> 
 
 test("a database without this version's schema is told apart, with the way out, and left as it is", async () => {
     const { database, file } = await fresh("empty");
-    for (const args of [["trace", message], ["quarantine"], ["key", "create", "--account", "acme", "--name", "ci"]]) {
+    for (const args of [["trace", message], ["quarantine"], ["channel", "list"], ["channel", "pause", "acme/support-sms"], ["key", "create", "--account", "acme", "--name", "ci"]]) {
         const { code, stdout, stderr } = await gateway.command([...args, "--config", file]);
         assert.deepEqual([code, stdout], [1, ""], args.join(" "));
         assert.match(stderr, /^switchboard: the database has no schema of this version \(run switchboard migrate\)\n$/);
@@ -43,10 +43,13 @@ test("a database that asks for a newer gateway is not read either", async () => 
     assert.match(stderr, /install a newer switchboard/);
 });
 
-test("migrate, trace and quarantine tell the database nothing of the file", async () => {
+test("migrate, trace, quarantine and channel tell the database nothing of the file", async () => {
     const { database, file } = await fresh("unserved");
     await gateway.must(["migrate", "--config", file]);
     assert.equal(await gateway.must(["quarantine", "--config", file]), "");
+    assert.equal(await gateway.must(["channel", "list", "--config", file]), "");
+    const pause = await gateway.command(["channel", "pause", "acme/support-sms", "--config", file]);
+    assert.deepEqual([pause.code, pause.stderr], [1, "switchboard: channel acme/support-sms has never been served\n"]);
     const { code, stderr } = await gateway.command(["trace", message, "--config", file]);
     assert.deepEqual([code, stderr], [1, `switchboard: no message ${message}\n`]);
     assert.equal(await gateway.cluster.sql(database, "select count(*) from gateway.account"), "0");
@@ -76,7 +79,7 @@ test("a key that is made while the file has changed changes nothing that is serv
 test("--help tells what each command wants", async () => {
     const { code, stdout } = await gateway.command(["--help"]);
     assert.equal(code, 0);
-    for (const word of ["serve", "check", "migrate", "key create", "trace", "quarantine", "migrated database", "only read"]) {
+    for (const word of ["serve", "check", "migrate", "key create", "trace", "quarantine", "channel list", "channel backfill CHANNEL --since", "migrated database", "only read"]) {
         assert.ok(stdout.includes(word), word);
     }
 });

@@ -136,7 +136,7 @@ async function reload(word: string): Promise<void> {
 
 test("a new configuration is taken whole, and a faulty one not at all", async () => {
     const old = fs.readFileSync(gateway.configFile, "utf8");
-    const added = '      new-sms: {adapter: twilio, account_sid: AC1, auth_token: "new token", from: "+15550009999"}\n';
+    const added = `      new-sms: {adapter: twilio, account_sid: AC1, auth_token: "new token", from: "+15550009999", api_url: "${gateway.provider.url}", allow_private: true}\n`;
     const next = old.replace("  globex:\n", `${added}  globex:\n`);
     const fresh = () => gateway.sandbox({ channel: "new-sms", authToken: "new token", accountSid: "AC1", number: "+15550009999" });
     assert.equal((await fresh().receive({ from: "+15556680001", body: "too early" })).status, 403);

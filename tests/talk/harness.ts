@@ -17,6 +17,7 @@ import * as path from "node:path";
 import { request, type Answer } from "../../sandbox/http.js";
 import { SseParser, type SseEvent } from "../../sandbox/sse.js";
 import { TwilioSandbox, type TwilioOptions } from "../../sandbox/twilio.js";
+import { TwilioApi } from "../../sandbox/twilio_api.js";
 import { Cluster, onExit } from "./cluster.js";
 import { checkAnswer } from "./contract.js";
 
@@ -58,7 +59,13 @@ export interface Event {
     at: string;
     ticket_id: string | null;
     message_id: string | null;
-    data: { ticket?: Ticket; message?: Message; contact?: { id: string }; quarantine?: { id: string } };
+    data: { ticket?: Ticket; message?: Message; contact?: { id: string }; quarantine?: { id: string }; channel?: ChannelHealth };
+}
+export interface ChannelHealth {
+    slug: string;
+    health: string;
+    cause: string | null;
+    remedy: string | null;
 }
 export interface Page<T, Next = string> {
     data: T[];
@@ -102,6 +109,8 @@ export class Gateway {
     otherKey = "";
     /** acme's support-sms. */
     twilio!: TwilioSandbox;
+    /** Where channels call that a test gives no other api_url. */
+    readonly provider = newProvider();
     /** Standard error of all runs, also kept in the log file. */
     readonly log: string;
     #process: ChildProcess | undefined;
@@ -132,6 +141,7 @@ export class Gateway {
         } catch (error) {
             // What was started would keep the test's process alive for ever.
             await gateway.kill9();
+            await gateway.provider.stop();
             await cluster.stop();
             throw error;
         }
@@ -139,6 +149,7 @@ export class Gateway {
     }
 
     async #begin(): Promise<void> {
+        await this.provider.start();
         fs.writeFileSync(this.configFile, this.config());
         await this.must(["migrate"]);
         await this.up();
@@ -152,7 +163,9 @@ export class Gateway {
 
     config(): string {
         const limits = Object.entries(this.options.limits ?? {});
-        const channel = Object.entries(this.options.channel ?? {}).map(([name, value]) => `, ${name}: ${JSON.stringify(value)}`).join("");
+        const world = { api_url: this.provider.url, allow_private: true };
+        const inline = (settings: object) => Object.entries(settings).map(([name, value]) => `, ${name}: ${JSON.stringify(value)}`).join("");
+        const [channel, other] = [inline({ ...world, ...this.options.channel }), inline(world)];
         return `listen: {http: "127.0.0.1:0", public_url: "${publicUrl}", ops: "127.0.0.1:0"}
 database: {url: "${this.databaseUrl}", connections: 4}
 storage: {directory: "${this.directory}/media"}
@@ -161,11 +174,11 @@ ${limits.length ? `limits: {${limits.map(([name, value]) => `${name}: ${value}`)
     name: Acme Ltd
     channels:
       support-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550001111"${channel}}
-      sales-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550002222"}
+      sales-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550002222"${other}}
   globex:
     name: Globex
     channels:
-      support-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550003333"}
+      support-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550003333"${other}}
 `;
     }
 
@@ -375,10 +388,20 @@ ${limits.length ? `limits: {${limits.map(([name, value]) => `${name}: ${value}`)
     async stop(): Promise<void> {
         this.#agent.destroy();
         const code = await this.down();
+        await this.provider.stop();
         await this.cluster.stop();
         assert.equal(code, 0, `the gateway ended with ${code}:\n${this.logText().slice(-4000)}`);
         fs.rmSync(this.directory, { recursive: true, force: true });
     }
+}
+
+/** Twilio as all channels of the configuration want it. */
+function newProvider(): TwilioApi {
+    const hook = (path: string) => `/hooks/${path}`;
+    const provider = new TwilioApi({ accountSid, authToken, number: "+15550001111", publicUrl, hook: hook("acme/support-sms") });
+    provider.account.addNumber("+15550002222", publicUrl + hook("acme/sales-sms"));
+    provider.account.addNumber("+15550003333", publicUrl + hook("globex/support-sms"));
+    return provider;
 }
 
 function firstLine(child: ChildProcess): Promise<string> {

@@ -148,6 +148,17 @@ test("a provider that is dead is a channel that is down, and comes up again by i
     for (const line of lines) await reaches(line.id, "delivered");
 });
 
+test("metrics tell what became of every attempt", async () => {
+    const before = await gateway.metrics();
+    const { id, from } = await newTicket();
+    api.fault({ kind: "error", code: 21211 }, { to: from, times: 1 });
+    await reaches((await say(id, { text: "nowhere" })).id, "failed");
+    await reaches((await say(id, { text: "here" })).id, "delivered");
+    const now = await gateway.metrics();
+    const rise = (outcome: string) => now.get(`gw_send_attempts_total{class="${outcome}"}`)! - before.get(`gw_send_attempts_total{class="${outcome}"}`)!;
+    assert.deepEqual([rise("sent"), rise("failed"), rise("uncertain")], [1, 1, 0]);
+});
+
 async function newTicketQuietly(): Promise<{ id: string }> {
     const from = newNumber();
     await gateway.twilio.receive({ from, body: "hello" });

@@ -12,7 +12,7 @@ let gateway: Gateway;
 before(async () => {
     gateway = await Gateway.start("send");
     // Nothing leaves: what is queued stays queued, so that it can be looked at.
-    await gateway.sql("insert into gateway.channel_state (account_id, channel_id, since, paused_at) select account_id, channel_id, now(), now() from gateway.channel");
+    await gateway.sql("insert into gateway.channel_state (account_id, channel_id, since, paused_at) select account_id, channel_id, now(), now() from gateway.channel on conflict (account_id, channel_id) do update set paused_at = now()");
     await gateway.restart();
 });
 after(() => gateway?.stop());

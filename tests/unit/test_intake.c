@@ -316,6 +316,28 @@ static void look_and_note (struct intake_job *job, enum intake_outcome outcome)
     note (job, outcome);
 }
 
+static void test_a_stuck_writer_keeps_nobody_waiting (void)
+{
+    struct fixture *fixture = fixture_new ();
+    struct intake_options options = usual (fixture);
+    options.wait = 20 * G_TIME_SPAN_MILLISECOND;
+    start (fixture, &options);
+    hold (fixture);
+    struct sent *waiting = try_push (fixture, job_of (fixture, 1));
+    struct sent *more;
+    /* until the writer has been held up for too long, jobs are taken; then none is, and who waits is told */
+    while ((more = try_push (fixture, job_of (fixture, 1)))) waiting = more;
+    if (waiting) {
+        g_assert_cmpuint (waiting->n_answers, ==, 1);
+        g_assert_cmpint (waiting->outcome, ==, INTAKE_BUSY);
+    }
+    release (fixture);
+    while (!(more = try_push (fixture, job_of (fixture, 1)))) g_thread_yield ();
+    wait_for_answers (fixture);
+    g_assert_cmpint (more->outcome, ==, INTAKE_STORED);
+    stop (fixture);
+}
+
 static void test_acknowledged_means_committed (void)
 {
     struct fixture *fixture = start_usual ();
@@ -607,6 +629,7 @@ int main (int argc, char **argv)
     g_assert_true (files_prepare (DIRECTORY, NULL));
     make_database ();
     g_test_add_func ("/intake/acknowledged means committed", test_acknowledged_means_committed);
+    g_test_add_func ("/intake/a stuck writer keeps nobody waiting", test_a_stuck_writer_keeps_nobody_waiting);
     g_test_add_func ("/intake/full is refused", test_full_is_refused);
     g_test_add_func ("/intake/many at once are stored once", test_many_at_once_are_stored_once);
     g_test_add_func ("/intake/poison hurts no neighbour", test_poison_hurts_no_neighbour);

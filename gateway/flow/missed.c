@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/missed.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/pulse.h"
+#include "flow/backfill.h"
+#include "flow/pace.h"
+#include "store/db.h"
+
+/* How soon a new channel of ours, or a refusal, is seen. */
+#define PERIOD (1 * G_TIME_SPAN_SECOND)
+/* While nothing is refused, seen_to follows the clock in steps of so much. */
+#define ADVANCE (60 * G_TIME_SPAN_SECOND)
+/* Lists that are read at once. */
+#define READERS 4
+
+#define OWNED "select account_id, channel_id, seen_to from owned_channels ($1)"
+#define SAW "select * from saw_channels ($1, $2, $3, $4)"
+#define MISSED "select missed_channels ($1, $2, $3)"
+
+enum reading { AT_REST, READING, READ, NOT_READ };
+
+/* What this gateway knows of a channel of its own. */
+struct line {
+    int64_t channel_id;
+    bool ours;
+    int64_t seen_to; /* as we wrote it; 0: what came before us is not known */
+    int64_t again;   /* monotonic; not before it its list is read again */
+    int tries;
+    /* a reading: set before it begins, but for state, which is under lock */
+    enum reading state;
+    struct missed *missed;
+    struct config *config;
+    const struct channel *channel;
+    int64_t since, until;
+};
+
+struct missed {
+    struct config *(*current) (void *data);
+    void *data;
+    struct id gateway_id;
+    struct intake *intake;
+    struct errands *errands;
+    struct db *db;
+    GThread *thread;
+    GThreadPool *readers;
+    GHashTable *lines; /* channel_id → struct line */
+    struct config *config;
+    bool well;             /* the database answered last time */
+    uint64_t busy;         /* requests refused until the last look */
+    int64_t looked_at;     /* when that was */
+    int64_t refused_since; /* some were since then, and the database does not know it yet; 0: none */
+
+    GMutex lock;
+    GCond wake;
+    bool stopping;
+};
+
+/* ---- reading a provider's list: threads of the pool ---- */
+
+static bool read_list (struct line *line, struct backfill_count *count, GError **error)
+{
+    struct missed *missed = line->missed;
+    struct db *db =
+        db_open (values_text (line->config->database, DATABASE_URL), "switchboard backfill", "-c statement_timeout=10000", error);
+    const struct backfill backfill = {
+        .errands = missed->errands,
+        .intake = missed->intake,
+        .db = db,
+        .channel = line->channel,
+        .since = MAX (line->since - BACKFILL_MARGIN,
+                      backfill_horizon (line->until, values_number (line->config->retention, RETENTION_PROVIDER_IDS))),
+        .until = line->until + BACKFILL_MARGIN,
+    };
+    bool ok = db && backfill_run (&backfill, count, error);
+    db_close (db);
+    return ok;
+}
+
+static void read_one (void *data, void *unused)
+{
+    (void) unused;
+    struct line *line = data;
+    struct missed *missed = line->missed;
+    struct backfill_count count = {0};
+    g_autoptr (GError) error = NULL;
+    bool ok = read_list (line, &count, &error);
+    const char *account = line->channel->account, *slug = line->channel->slug;
+    if (!ok) log_warning ("backfill.failed", "channel %s/%s: %s; it is tried again", account, slug, error->message);
+    if (count.stored) log_info ("backfill.stored", "channel %s/%s: %u messages had been missed", account, slug, count.stored);
+    g_mutex_lock (&missed->lock);
+    line->state = ok ? READ : NOT_READ;
+    g_cond_signal (&missed->wake);
+    g_mutex_unlock (&missed->lock);
+}
+
+/* ---- what the database knows ---- */
+
+static bool report_refusals (struct missed *missed, GError **error)
+{
+    if (!missed->refused_since) return true;
+    const GPtrArray *accounts = missed->config->accounts;
+    g_autoptr (params) p = params_new (3);
+    for (int column = 0; column < 2; column++) {
+        params_array (p, "int8");
+        for (guint i = 0; i < accounts->len; i++) {
+            const struct account *account = accounts->pdata[i];
+            for (guint k = 0; k < account->channels->len; k++) {
+                const struct channel *channel = account->channels->pdata[k];
+                array_int64 (p, column ? channel->channel_id : channel->account_id);
+            }
+        }
+        params_array_end (p);
+    }
+    params_time (p, missed->refused_since);
+    g_autoptr (db_result) r = db_call (missed->db, MISSED, p, error);
+    if (r) missed->refused_since = 0;
+    return r != NULL;
+}
+
+/* lines: of those whose list was read up to their until, or who followed the clock up to it. */
+static bool report_seen (struct missed *missed, const GPtrArray *lines, GError **error)
+{
+    if (!lines->len) return true;
+    g_autoptr (params) p = params_new (4);
+#define LINES(type, add) \
+    params_array (p, type); \
+    for (guint i = 0; i < lines->len; i++) { \
+        const struct line *line = lines->pdata[i]; \
+        add; \
+    } \
+    params_array_end (p)
+    LINES ("int8", array_int64 (p, line->channel->account_id));
+    LINES ("int8", array_int64 (p, line->channel_id));
+    LINES ("timestamptz", array_time (p, line->since));
+    LINES ("timestamptz", array_time (p, line->until));
+#undef LINES
+    g_autoptr (db_result) r = db_call (missed->db, SAW, p, error);
+    for (int row = 0; r && row < db_rows (r); row++) {
+        int64_t channel_id = db_int64 (r, row, 0);
+        struct line *line = g_hash_table_lookup (missed->lines, &channel_id);
+        line->seen_to = line->until;
+    }
+    return r != NULL;
+}
+
+/* ---- the thread ---- */
+
+static struct line *line_of (struct missed *missed, int64_t channel_id)
+{
+    struct line *line = g_hash_table_lookup (missed->lines, &channel_id);
+    if (line) return line;
+    line = g_new0 (struct line, 1);
+    line->channel_id = channel_id;
+    line->missed = missed;
+    g_hash_table_insert (missed->lines, &line->channel_id, line);
+    return line;
+}
+
+static const struct channel *find_channel (const struct config *config, int64_t channel_id)
+{
+    for (guint i = 0; i < config->accounts->len; i++) {
+        const struct account *account = config->accounts->pdata[i];
+        for (guint k = 0; k < account->channels->len; k++) {
+            const struct channel *channel = account->channels->pdata[k];
+            if (channel->channel_id == channel_id) return channel;
+        }
+    }
+    return NULL;
+}
+
+/* Readings that have ended. Those that were good are to be reported. */
+static void collect (struct missed *missed, GPtrArray *seen)
+{
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init (&iter, missed->lines);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) {
+        struct line *line = value;
+        g_mutex_lock (&missed->lock);
+        enum reading state = line->state;
+        g_mutex_unlock (&missed->lock);
+        if (state == AT_REST || state == READING) continue;
+        line->state = AT_REST;
+        line->tries = state == READ ? 0 : line->tries + 1;
+        line->again = state == READ ? 0 : g_get_monotonic_time () + pace_backoff (line->tries, g_random_int ());
+        if (state == READ) g_ptr_array_add (seen, line);
+    }
+}
+
+/* What has become ours, or lags: its list is read. What is well follows the clock. */
+static void look_at (struct missed *missed, struct line *line, int64_t seen_to, int64_t now, GPtrArray *seen)
+{
+    bool follows = !seen_to || (line->seen_to && seen_to >= line->seen_to);
+    if (follows && line->seen_to && now - line->seen_to < ADVANCE) return;
+    if (!follows && g_get_monotonic_time () < line->again) return;
+    const struct channel *channel = find_channel (missed->config, line->channel_id);
+    if (!channel) return;
+    if (line->config) config_unref (line->config);
+    line->config = config_ref (missed->config);
+    line->channel = channel;
+    line->since = seen_to;
+    line->until = now;
+    if (follows) {
+        g_ptr_array_add (seen, line);
+    } else {
+        line->state = READING;
+        g_thread_pool_push (missed->readers, line, NULL);
+    }
+}
+
+static bool look (struct missed *missed, int64_t now, GError **error)
+{
+    g_autoptr (GPtrArray) seen = g_ptr_array_new ();
+    collect (missed, seen);
+    if (!report_refusals (missed, error) || !report_seen (missed, seen, error)) return false;
+    g_ptr_array_set_size (seen, 0);
+    g_autoptr (params) p = params_new (1);
+    params_uuid (p, &missed->gateway_id);
+    g_autoptr (db_result) r = db_call (missed->db, OWNED, p, error);
+    if (!r) return false;
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init (&iter, missed->lines);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) ((struct line *) value)->ours = false;
+    for (int row = 0; row < db_rows (r); row++) {
+        struct line *line = line_of (missed, db_int64 (r, row, 1));
+        line->ours = true;
+        if (line->state == AT_REST) look_at (missed, line, db_time (r, row, 2), now, seen);
+    }
+    g_hash_table_iter_init (&iter, missed->lines);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) {
+        struct line *line = value;
+        if (!line->ours) line->seen_to = 0; /* whoever has it follows it */
+    }
+    return report_seen (missed, seen, error);
+}
+
+static void follow_config (struct missed *missed)
+{
+    struct config *config = missed->current (missed->data);
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init (&iter, missed->lines);
+    while (config != missed->config && g_hash_table_iter_next (&iter, NULL, &value)) ((struct line *) value)->again = 0;
+    if (missed->config) config_unref (missed->config);
+    missed->config = config;
+}
+
+static void turn (struct missed *missed)
+{
+    g_autoptr (GError) error = NULL;
+    int64_t now = clock_now ();
+    uint64_t busy = metrics_counted (METRIC_INGEST_BUSY);
+    bool refuses = busy != missed->busy;
+    if (refuses && !missed->refused_since) missed->refused_since = missed->looked_at;
+    missed->busy = busy;
+    missed->looked_at = now;
+    follow_config (missed);
+    struct intake_state state;
+    intake_look (missed->intake, &state);
+    /* while requests are refused there is no use in reading what else was missed */
+    if (refuses || !state.connected) return;
+    bool well = (db_connected (missed->db) || db_reopen (missed->db, &error)) && look (missed, now, &error);
+    if (missed->well && !well) log_warning ("missed.failed", "%s", error->message);
+    missed->well = well;
+}
+
+static void *run (void *data)
+{
+    struct missed *missed = data;
+    pulse_start ("missed");
+    for (bool go_on = true; go_on;) {
+        turn (missed);
+        int64_t until = g_get_monotonic_time () + PERIOD;
+        g_mutex_lock (&missed->lock);
+        pulse_wait ();
+        while (!missed->stopping && g_cond_wait_until (&missed->wake, &missed->lock, until))
+            ;
+        pulse_work ();
+        go_on = !missed->stopping;
+        g_mutex_unlock (&missed->lock);
+    }
+    return NULL;
+}
+
+static void line_free (void *data)
+{
+    struct line *line = data;
+    if (line->config) config_unref (line->config);
+    g_free (line);
+}
+
+struct missed *missed_start (struct config *(*current) (void *data), void *data, const struct id *gateway, struct intake *intake,
+                             struct http_client *client, GError **error)
+{
+    g_autoptr (struct_config) config = current (data);
+    struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard missed",
+                             "-c statement_timeout=10000 -c lock_timeout=10000", error);
+    if (!db) return NULL;
+    db_limit (db, DB_PATIENCE);
+    struct missed *missed = g_new0 (struct missed, 1);
+    missed->current = current;
+    missed->data = data;
+    missed->gateway_id = *gateway;
+    missed->intake = intake;
+    missed->errands = errands_new (client);
+    missed->db = db;
+    missed->lines = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, line_free);
+    missed->well = true;
+    missed->looked_at = clock_now ();
+    missed->busy = metrics_counted (METRIC_INGEST_BUSY);
+    g_mutex_init (&missed->lock);
+    g_cond_init (&missed->wake);
+    missed->readers = g_thread_pool_new (read_one, NULL, READERS, FALSE, NULL);
+    missed->thread = g_thread_new ("missed", run, missed);
+    return missed;
+}
+
+void missed_halt (struct missed *missed)
+{
+    if (!missed) return;
+    errands_halt (missed->errands);
+    g_mutex_lock (&missed->lock);
+    missed->stopping = true;
+    g_cond_signal (&missed->wake);
+    g_mutex_unlock (&missed->lock);
+}
+
+void missed_stop (struct missed *missed)
+{
+    if (!missed) return;
+    missed_halt (missed);
+    g_thread_join (missed->thread);
+    g_thread_pool_free (missed->readers, FALSE, TRUE);
+    errands_free (missed->errands);
+    db_close (missed->db);
+    g_hash_table_unref (missed->lines);
+    if (missed->config) config_unref (missed->config);
+    g_mutex_clear (&missed->lock);
+    g_cond_clear (&missed->wake);
+    g_free (missed);
+}

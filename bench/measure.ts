@@ -80,10 +80,14 @@ export async function load(gateway: Gateway, what: number | string, connections:
     return result;
 }
 
-/** Seconds that a process and those it started have had of the processors. */
+/** Seconds that a process and those it had started, and that have ended, have had of the processors. */
 function processorTime(pid: number): number {
-    const fields = fs.readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ").map(Number);
-    return (fields[11]! + fields[12]! + fields[13]! + fields[14]!) / 100;
+    try {
+        const fields = fs.readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ").map(Number);
+        return (fields[11]! + fields[12]! + fields[13]! + fields[14]!) / 100;
+    } catch {
+        return 0; // it ended just now
+    }
 }
 
 /** What a message costs: runs it, and says how many µs of processor time the gateway and PostgreSQL took for each of n messages. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A load of signed Twilio webhooks on loopback. Every request is another message (a benchmark of redeliveries measures nothing), made and signed before
- * the clock starts. One thread, epoll. Closed loop: every connection sends its next request when it has its answer. With --rate, open
- * loop: requests are due at even intervals, and latency counts from when one was due.
+ * A load of signed Twilio webhooks on loopback. Every request is another message (a benchmark of redeliveries measures nothing), or, with --receipts,
+ * tells that one of the messages in that file (lines of "SID id +1555…") was delivered; all are made and signed before the clock starts. One thread,
+ * epoll. Closed loop: every connection sends its next request when it has its answer. With --rate, open loop: requests are due at even intervals, and
+ * latency counts from when one was due.
  *
- *     load --port P --url PUBLIC_URL/hooks/acme/support-sms --token T --messages N --connections C [--rate R] [--senders S] [--first-sender F] [--run NAME]
+ *     load --port P --url PUBLIC_URL/hooks/acme/support-sms --token T --connections C --messages N [--senders S] [--first-sender F] [--run NAME]
+ *     load --port P --url … --token T --connections C --receipts FILE          either with [--rate R]
  *
  * Prints one JSON line: {"acknowledged":N,"refused":N,"seconds":S,"rate":R,"p50":ms,"p99":ms}
  */
@@ -21,7 +23,7 @@
 #include <unistd.h>
 
 static int port, n_messages = 10000, n_connections = 64, n_senders = 10000, first_sender, rate;
-static char *url, *token, *run_name = "a";
+static char *url, *token, *run_name = "a", *receipts;
 static const GOptionEntry entries[] = {
     {"port", 0, 0, G_OPTION_ARG_INT, &port, "", ""},
     {"messages", 0, 0, G_OPTION_ARG_INT, &n_messages, "", ""},
@@ -32,6 +34,7 @@ static const GOptionEntry entries[] = {
     {"url", 0, 0, G_OPTION_ARG_STRING, &url, "", ""},
     {"token", 0, 0, G_OPTION_ARG_STRING, &token, "", ""},
     {"run", 0, 0, G_OPTION_ARG_STRING, &run_name, "", ""},
+    {"receipts", 0, 0, G_OPTION_ARG_STRING, &receipts, "", ""},
     G_OPTION_ENTRY_NULL,
 };
 
@@ -49,31 +52,15 @@ struct connection {
     char answer[4096];
 };
 
-/* The parameters of a real one, in the order that the signature wants. */
-static struct request make_request (int i)
+typedef const char *pair[2];
+
+/* A POST of those parameters, given in the order that the signature wants. */
+static struct request sign (const char *to, const pair *pairs, size_t n)
 {
-    g_autofree char *sid = g_strdup_printf ("SM%s%030d", run_name, i);
-    g_autofree char *from = g_strdup_printf ("+1555%07d", first_sender + (int) ((int64_t) i * 7919 % n_senders));
-    const char *pairs[][2] = {{"AccountSid", "AC00000000000000000000000000000001"},
-                              {"ApiVersion", "2010-04-01"},
-                              {"Body", "Hello, is my order 4711 on its way? I need it on Friday."},
-                              {"From", from},
-                              {"FromCity", "HOLYOKE"},
-                              {"FromCountry", "US"},
-                              {"FromState", "MA"},
-                              {"FromZip", "01022"},
-                              {"MessageSid", sid},
-                              {"NumMedia", "0"},
-                              {"NumSegments", "1"},
-                              {"SmsMessageSid", sid},
-                              {"SmsSid", sid},
-                              {"SmsStatus", "received"},
-                              {"To", "+15550001111"},
-                              {"ToCountry", "US"}};
     g_autoptr (GString) body = g_string_new (NULL);
     GHmac *hmac = g_hmac_new (G_CHECKSUM_SHA1, (const guchar *) token, strlen (token));
-    g_hmac_update (hmac, (const guchar *) url, -1);
-    for (size_t k = 0; k < G_N_ELEMENTS (pairs); k++) {
+    g_hmac_update (hmac, (const guchar *) to, -1);
+    for (size_t k = 0; k < n; k++) {
         g_hmac_update (hmac, (const guchar *) pairs[k][0], -1);
         g_hmac_update (hmac, (const guchar *) pairs[k][1], -1);
         g_autofree char *value = g_uri_escape_string (pairs[k][1], NULL, false);
@@ -84,12 +71,63 @@ static struct request make_request (int i)
     g_hmac_get_digest (hmac, digest, &size);
     g_hmac_unref (hmac);
     g_autofree char *signature = g_base64_encode (digest, size);
-    const char *path = strstr (strstr (url, "//") + 2, "/");
+    const char *path = strstr (strstr (to, "//") + 2, "/");
     char *bytes = g_strdup_printf (
         "POST %s HTTP/1.1\r\nHost: gw.example.com\r\nUser-Agent: TwilioProxy/1.1\r\nAccept: */*\r\nX-Twilio-Signature: %s\r\n"
         "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: %zu\r\n\r\n%s",
         path, signature, body->len, body->str);
     return (struct request){bytes, strlen (bytes)};
+}
+
+/* As a real one. */
+static struct request make_message (int i)
+{
+    g_autofree char *sid = g_strdup_printf ("SM%s%030d", run_name, i);
+    g_autofree char *from = g_strdup_printf ("+1555%07d", first_sender + (int) ((int64_t) i * 7919 % n_senders));
+    const pair pairs[] = {{"AccountSid", "AC00000000000000000000000000000001"},
+                          {"ApiVersion", "2010-04-01"},
+                          {"Body", "Hello, is my order 4711 on its way? I need it on Friday."},
+                          {"From", from},
+                          {"FromCity", "HOLYOKE"},
+                          {"FromCountry", "US"},
+                          {"FromState", "MA"},
+                          {"FromZip", "01022"},
+                          {"MessageSid", sid},
+                          {"NumMedia", "0"},
+                          {"NumSegments", "1"},
+                          {"SmsMessageSid", sid},
+                          {"SmsSid", sid},
+                          {"SmsStatus", "received"},
+                          {"To", "+15550001111"},
+                          {"ToCountry", "US"}};
+    return sign (url, pairs, G_N_ELEMENTS (pairs));
+}
+
+static struct request make_receipt (const char *line)
+{
+    g_auto (GStrv) words = g_strsplit (line, " ", 3);
+    g_autofree char *to = g_strdup_printf ("%s?message=%s&part=0", url, words[1]);
+    const pair pairs[] = {{"AccountSid", "AC00000000000000000000000000000001"},
+                          {"ApiVersion", "2010-04-01"},
+                          {"From", "+15550001111"},
+                          {"MessageSid", words[0]},
+                          {"MessageStatus", "delivered"},
+                          {"SmsSid", words[0]},
+                          {"SmsStatus", "delivered"},
+                          {"To", words[2]}};
+    return sign (to, pairs, G_N_ELEMENTS (pairs));
+}
+
+/* All requests; sets n_messages where the file says how many there are. */
+static struct request *make_requests (void)
+{
+    g_autofree char *text = NULL;
+    if (receipts && !g_file_get_contents (receipts, &text, NULL, NULL)) exit (2);
+    g_auto (GStrv) lines = text ? g_strsplit (g_strchomp (text), "\n", -1) : NULL;
+    if (lines) n_messages = (int) g_strv_length (lines);
+    struct request *requests = g_new (struct request, n_messages);
+    for (int i = 0; i < n_messages; i++) requests[i] = lines ? make_receipt (lines[i]) : make_message (i);
+    return requests;
 }
 
 static int open_connection (void)
@@ -156,8 +194,7 @@ int main (int argc, char **argv)
     g_autoptr (GOptionContext) context = g_option_context_new (NULL);
     g_option_context_add_main_entries (context, entries, NULL);
     if (!g_option_context_parse (context, &argc, &argv, NULL) || !port || !url || !token) return 2;
-    struct request *requests = g_new (struct request, n_messages);
-    for (int i = 0; i < n_messages; i++) requests[i] = make_request (i);
+    struct request *requests = make_requests ();
     struct connection *connections = g_new0 (struct connection, n_connections);
     int64_t *latencies = g_new (int64_t, n_messages);
     int epoll = epoll_create1 (0), next = 0, done = 0, refused = 0;

@@ -1,194 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Measures the bars of docs/performance.md in one run, interleaved, rows counted after each: bench/run [--rounds N] [--rows N].
+// Measures the bars of docs/performance.md in one run, interleaved, rows counted after each: bench/run [--only in|out] [--rounds N] [--rows N]. With
+// --only, the document stays as it is.
 
-import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
-import { promisify } from "node:util";
-import { authToken, Gateway, publicUrl } from "../tests/talk/harness.js";
+import { measureIn } from "./in.js";
+import { rows } from "./measure.js";
+import { measureOut } from "./out.js";
 
-const run = promisify(execFile);
-const option = (name: string, fallback: number): number => Number(process.argv[process.argv.indexOf(`--${name}`) + 1] ?? NaN) || fallback;
+const text = (name: string): string | undefined => (process.argv.includes(`--${name}`) ? process.argv[process.argv.indexOf(`--${name}`) + 1] : undefined);
+const option = (name: string, fallback: number): number => Number(text(name)) || fallback;
 const rounds = option("rounds", 5);
-const storedRows = option("rows", 1_000_000);
-const pgbenchProgram = "/usr/lib/postgresql/15/bin/pgbench";
+const only = text("only");
 
-interface Row {
-    name: string;
-    value: number;
-    bar: number;
-    unit: string;
-    ok: boolean;
-}
-const rows: Row[] = [];
-function report(name: string, value: number, bar: number, unit: string, atMost = false): void {
-    const row = { name, value: Math.round(value * 100) / 100, bar: Math.round(bar * 100) / 100, unit, ok: atMost ? value <= bar : value >= bar };
-    rows.push(row);
-    console.log(`${row.ok ? "ok  " : "MISS"} ${name}: ${row.value} ${unit} (bar ${atMost ? "at most" : "at least"} ${row.bar})`);
-}
-const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-
-interface Load {
-    acknowledged: number;
-    refused: number;
-    rate: number;
-    p50: number;
-    p99: number;
-}
-let nRuns = 0;
-async function load(gateway: Gateway, messages: number, connections: number, extra: string[] = []): Promise<Load> {
-    const name = String(++nRuns).padStart(2, "0");
-    const { stdout } = await run("build/bench/load", [
-        "--port", new URL(gateway.url).port, "--url", `${publicUrl}/hooks/acme/support-sms`, "--token", authToken,
-        "--messages", String(messages), "--connections", String(connections), "--run", name, ...extra,
-    ]);
-    const result = JSON.parse(stdout) as Load;
-    if (result.refused) throw new Error(`${result.refused} refused`);
-    return result;
-}
-
-/** A load whose rows are counted. */
-async function countedLoad(gateway: Gateway, messages: number, connections: number, extra: string[] = []): Promise<Load> {
-    const before = await gateway.count("message");
-    const result = await load(gateway, messages, connections, extra);
-    const stored = (await gateway.count("message")) - before;
-    if (stored !== result.acknowledged) throw new Error(`${result.acknowledged} acknowledged, but ${stored} stored`);
-    return result;
-}
-
-/** pgbench of one call of bench.store; messages a second by counted rows. */
-async function pgbench(gateway: Gateway, clients: number, batch: number, seconds: number, accounts: number): Promise<number> {
-    const script = `${gateway.directory}/store.sql`;
-    fs.writeFileSync(script, `select bench.store (${batch}, 10000, ${accounts});\n`);
-    fs.chmodSync(gateway.directory, 0o755);
-    const before = await gateway.count("message");
-    const began = performance.now();
-    await run(
-        pgbenchProgram,
-        ["-h", gateway.cluster.socket, "-U", "postgres", "-n", "-M", "prepared", "-c", String(clients), "-j", "1", "-T", String(seconds), "-f", script, gateway.database],
-        { env: { ...process.env, PGOPTIONS: `-c search_path=${await functions(gateway)},pg_catalog -c jit=off` } },
-    );
-    const took = (performance.now() - began) / 1000;
-    return ((await gateway.count("message")) - before) / took;
-}
-
-/** As on a server that has run for a day: its files of write-ahead log are there and used again, none has to be made in the middle of a burst. */
-async function makeLogFiles(gateway: Gateway): Promise<void> {
-    await gateway.sql("do $$ begin for i in 1..250 loop perform pg_logical_emit_message (false, 'bench', repeat (md5 (i::text), 260000)); end loop; end $$");
-    await gateway.sql("checkpoint");
-}
-
-async function functions(gateway: Gateway): Promise<string> {
-    return gateway.sql("select name from gateway.build order by used_at desc limit 1");
-}
-
-/** Resident memory of the gateway in megabytes. */
-function resident(gateway: Gateway): number {
-    const status = fs.readFileSync(`/proc/${gateway.pid}/status`, "utf8");
-    return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024;
-}
-
-async function inboxPage(gateway: Gateway): Promise<number> {
-    const times: number[] = [];
-    for (let i = 0; i < 50; i++) {
-        const began = performance.now();
-        await gateway.tickets();
-        times.push(performance.now() - began);
-    }
-    return median(times);
-}
-
-async function screen(gateway: Gateway, rate: number): Promise<number> {
-    const stream = gateway.sse({ after: Number((await gateway.tickets("?limit=1")).at) });
-    await stream.opened;
-    // A probe every 100 ms, from its acknowledgement (which comes after COMMIT) to its event at the client.
-    const acknowledged = new Map<string, number>();
-    const before = await gateway.count("message");
-    const loading = load(gateway, rate * 6, 64, ["--rate", String(rate)]);
-    for (let i = 0; i < 40; i++) {
-        const { sid } = await gateway.twilio.receive({ from: `+1666${String(i).padStart(7, "0")}`, body: "probe" });
-        acknowledged.set(sid, performance.now());
-        await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    const delays: number[] = [];
-    while (delays.length < 40) {
-        const { value, done } = await stream.next();
-        if (done) throw new Error("the stream ended");
-        if (value.event !== "message.received" || !value.data.includes("probe")) continue;
-        const sid = (JSON.parse(value.data) as { data: { message: { external_id: string } } }).data.message.external_id;
-        const at = acknowledged.get(sid);
-        if (at !== undefined) delays.push(Math.max(0, stream.arrivals.get(value.id)! - at));
-    }
-    stream.close();
-    const stored = (await loading).acknowledged + acknowledged.size;
-    if ((await gateway.count("message")) - before !== stored) throw new Error(`${stored} acknowledged, another number stored`);
-    return delays.sort((a, b) => a - b)[38]!;
-}
-
-async function memory(gateway: Gateway): Promise<number> {
-    const streams = Array.from({ length: 1000 }, () => gateway.sse({}));
-    for (const stream of streams) await stream.opened;
-    await gateway.twilio.receive({ from: "+15557654321", body: "to all" });
-    for (const stream of streams) while ((await stream.next()).value?.event !== "message.received");
-    const size = resident(gateway);
-    for (const stream of streams) stream.close();
-    return size;
-}
-
-async function main(): Promise<void> {
-    const gateway = await Gateway.start("bench", { ownCluster: true });
-    for (const setting of ["max_wal_size='8GB'", "min_wal_size='2GB'", "checkpoint_timeout='15min'", "wal_compression='lz4'", "autovacuum_naptime='5s'"])
-        await gateway.sql(`alter system set ${setting}`);
-    await gateway.sql("select pg_reload_conf()");
-    await gateway.sql(`set search_path = ${await functions(gateway)}, pg_catalog; ${fs.readFileSync("bench/bench.sql", "utf8")}`);
-
-    await makeLogFiles(gateway);
-
-    const newcomers = 10_000;
-    const young = (await countedLoad(gateway, 30_000, 256, ["--senders", String(newcomers)])).rate;
-    const single: number[] = [], batch: number[] = [], http: number[] = [];
-    const clients = [8, 16, 32, 64];
-    for (let round = 0; round < rounds; round++) {
-        const best = round === 0 ? clients : [clients[0]!, clients[1]!];
-        single.push(Math.max(...(await best.reduce<Promise<number[]>>(async (all, n) => [...(await all), await pgbench(gateway, n, 1, 4, 20)], Promise.resolve([])))));
-        batch.push(await pgbench(gateway, 1, 128, 4, 1));
-        http.push((await countedLoad(gateway, 40_000, 256)).rate);
-    }
-    const s = median(single), b = median(batch), h = median(http);
-    report("pgbench, one transaction a message, best of 8 to 64 clients", s, 0, "messages/s");
-    report("intake() itself, batches of 128, one connection", b, 4 * s, "messages/s");
-    report("in over HTTP, signatures checked, 256 connections", h, Math.max(3 * s, 0.6 * b), "messages/s");
-    const later = (await countedLoad(gateway, 30_000, 256, ["--senders", String(newcomers), "--first-sender", "5000000"])).rate;
-    report("in over HTTP from an empty database, against as many new senders later", young / later, 0.7, "ratio");
-    const half = Math.floor(h / 2);
-    report("99th percentile at half load", (await countedLoad(gateway, half * 6, 64, ["--rate", String(half)])).p99, 25, "ms", true);
-    report("commit to screen at half load, 99th percentile", await screen(gateway, half), 50, "ms", true);
-    report("resident with 10,000 open tickets and 1,000 event streams", await memory(gateway), 64, "MB", true);
-    const page = await inboxPage(gateway);
-
-    while ((await gateway.count("message")) < storedRows) await pgbench(gateway, 2, 128, 10, 1);
-    await gateway.sql("checkpoint");
-    const full: number[] = [];
-    for (let round = 0; round < 3; round++) full.push((await countedLoad(gateway, 40_000, 256)).rate);
-    report(`in over HTTP with ${storedRows} messages stored, against before`, median(full) / h, 0.7, "ratio");
-    report("first inbox page then, against before", page / (await inboxPage(gateway)), 0.8, "ratio");
-
-    const began = performance.now();
-    await gateway.down();
-    const stopped = performance.now();
-    await gateway.up();
-    report("ready after start", (performance.now() - stopped) / 1000, 1, "s", true);
-    console.log(`     (drained in ${Math.round(stopped - began)} ms)`);
-    await gateway.stop();
-}
-
-await main();
+if (only !== "out") await measureIn(rounds, option("rows", 1_000_000));
+if (only !== "in") await measureOut(rounds);
 fs.writeFileSync("build/bench.json", JSON.stringify(rows, null, 2) + "\n");
-const cpu = os.cpus();
-fs.writeFileSync(
-    "docs/performance.md",
-    `# Performance
+if (!only) writeDocument();
+process.exit(rows.every((row) => row.ok) ? 0 : 1);
+
+function writeDocument(): void {
+    const cpu = os.cpus();
+    fs.writeFileSync(
+        "docs/performance.md",
+        `# Performance
 
 What \`make bench\` measured on ${new Date().toISOString().slice(0, 10)}: ${cpu.length} × ${cpu[0]?.model ?? "unknown processor"}, ${Math.round(os.totalmem() / 2 ** 30)} GB,
 PostgreSQL 15 on the same machine over a Unix socket, fsync on, load generator included. Medians of ${rounds} interleaved rounds; rows were counted after
@@ -198,5 +34,5 @@ each. The machine is shared: read the ratios.
 |---|---|---|---|---|
 ${rows.map((row) => `| ${row.name} | ${row.value} | ${row.bar} | ${row.unit} | ${row.ok ? "met" : "**missed**"} |`).join("\n")}
 `,
-);
-process.exit(rows.every((row) => row.ok) ? 0 : 1);
+    );
+}

@@ -75,6 +75,7 @@ struct dispatch {
     GQueue onward;        /* of struct flight: a part was sent; the next follows when that is reported */
     int64_t next_renewal; /* monotonic */
     int64_t next_count;   /* monotonic */
+    int64_t next_look;    /* monotonic; then channels are asked again that had nothing */
     int64_t next_try;     /* monotonic; not before it a lost database is asked again */
     unsigned under_way;
 
@@ -280,6 +281,8 @@ static bool settle (struct dispatch *dispatch, GError **error)
         dispatch->settled_at = 0;
         for (guint i = 0; i < batch->len; i++) {
             struct settlement *settlement = batch->pdata[i];
+            struct sender *sender = g_hash_table_lookup (dispatch->senders, &settlement->delivery->channel_id);
+            sender->dry = false; /* the next of its pair may be ready */
             if (settlement->outcome != OUTCOME_PROGRESS) {
                 g_hash_table_remove (dispatch->held, settlement->delivery);
                 continue;
@@ -491,6 +494,7 @@ static void begin (struct dispatch *dispatch, struct delivery *delivery)
     struct sender *sender = g_hash_table_lookup (dispatch->senders, &delivery->channel_id);
     struct verdict verdict = {.after = -1};
     g_hash_table_add (dispatch->held, delivery);
+    sender->wanted--;
     if (delivery->lost) {
         verdict.kind = VERDICT_UNCERTAIN;
         verdict.code = "interrupted";
@@ -519,7 +523,7 @@ static void begin (struct dispatch *dispatch, struct delivery *delivery)
     settle_later (dispatch, sender_judge (sender->channel, delivery, &verdict, clock_now (), g_random_int ()), 0, 0);
 }
 
-/* Claims what there is room for in one lane; *n: how many came. */
+/* Claims what there is room for in one lane, of channels that may have something; *n: how many came. */
 static bool claim_lane (struct dispatch *dispatch, int lane, guint *n, GError **error)
 {
     guint most = g_hash_table_size (dispatch->senders), channels = 0;
@@ -531,7 +535,8 @@ static bool claim_lane (struct dispatch *dispatch, int lane, guint *n, GError **
     g_hash_table_iter_init (&iter, dispatch->senders);
     while (g_hash_table_iter_next (&iter, NULL, &value)) {
         struct sender *sender = value;
-        int room = MIN (sender_room (sender, monotonic), DELIVERY_BATCH);
+        int room = sender->dry ? 0 : MIN (sender_room (sender, monotonic), DELIVERY_BATCH);
+        sender->wanted = MAX (room, 0);
         if (room <= 0) continue;
         accounts[channels] = sender->account_id;
         ids[channels] = sender->channel_id;
@@ -551,11 +556,33 @@ static bool claim_lane (struct dispatch *dispatch, int lane, guint *n, GError **
     return true;
 }
 
+/* After both lanes: where one more could have come and did not, there is none. */
+static void note_dry (struct dispatch *dispatch)
+{
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init (&iter, dispatch->senders);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) {
+        struct sender *sender = value;
+        if (sender->wanted > 0) sender->dry = true;
+    }
+}
+
+static void look_everywhere (struct dispatch *dispatch)
+{
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init (&iter, dispatch->senders);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) ((struct sender *) value)->dry = false;
+    dispatch->next_look = g_get_monotonic_time () + POLL;
+}
+
 /* Agents' replies first, then bulk with what room is left. *more: perhaps not all that is due was taken. */
 static bool claim (struct dispatch *dispatch, bool *more, GError **error)
 {
     guint normal, bulk;
     if (!claim_lane (dispatch, 0, &normal, error) || !claim_lane (dispatch, 1, &bulk, error)) return false;
+    note_dry (dispatch);
     *more = normal + bulk > 0;
     return true;
 }
@@ -584,7 +611,7 @@ static void probe (struct dispatch *dispatch)
 /* Monotonic µs of the next thing that the clock alone brings. */
 static int64_t next_turn (struct dispatch *dispatch)
 {
-    int64_t now = g_get_monotonic_time (), next = now + POLL;
+    int64_t now = g_get_monotonic_time (), next = MIN (now + POLL, MAX (now, dispatch->next_look));
     GHashTableIter iter;
     void *value;
     g_hash_table_iter_init (&iter, dispatch->senders);
@@ -607,11 +634,13 @@ static bool wait_for_work (struct dispatch *dispatch, bool more)
     while (!more && !dispatch->woken && !dispatch->finished && !dispatch->stopping)
         if (!g_cond_wait_until (&dispatch->wake, &dispatch->lock, until)) break;
     pulse_work ();
+    bool look = dispatch->woken || g_get_monotonic_time () >= dispatch->next_look;
     dispatch->woken = false;
     dispatch->state.under_way = dispatch->under_way;
     dispatch->state.turned = g_get_monotonic_time ();
     bool go_on = !dispatch->stopping;
     g_mutex_unlock (&dispatch->lock);
+    if (look) look_everywhere (dispatch);
     return go_on;
 }
 

@@ -15,6 +15,8 @@ struct sender {
     struct pace pace;
     bool ours, paused, down;
     bool probing;       /* a probe is under way */
+    bool dry;           /* the last claim found less than there was room for: not claimed again until something may be there */
+    int wanted;         /* of a claim: how many more there was room for */
     int64_t own_until;  /* monotonic */
     int64_t hold_until; /* monotonic; before it nothing is sent, for the first probe has yet to say whether anything can be */
     int64_t probe_at;   /* monotonic; not before it the provider is asked */

@@ -71,6 +71,11 @@ begin
 end $$;
 comment on function raise_status is 'makes messages as advanced as their least advanced part; locks messages; the caller holds the pairs';
 
+-- The table of deliveries is often empty, and a plan that is made then may choose any index that begins with account_id, because all seem to cost
+-- the same. So a delivery is always found by its message's id, too, with which every index that can be chosen finds just the one; a line is looked
+-- at by `order by position limit 1`, which only the primary key gives; and ready is said as state < 1, or else delivery_ready might be chosen,
+-- where what is ready on all lines of the channel stands.
+
 -- Deliveries whose next part is proven to be with the provider (its row is there) go on to the first part that is not, or are done. While an
 -- attempt is under way, its own answer decides.
 create function catch_up (p_accounts bigint[], p_messages uuid[]) returns void language plpgsql as $$
@@ -91,48 +96,59 @@ begin
         where exists (select from gateway.part k where k.account_id = d.a and k.message_id = d.m and k.part = d.part)
     ), done as (
         delete from gateway.delivery d using proven
-        where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and next = n_parts
+        where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and d.message_id = m and next = n_parts
     )
     update gateway.delivery d
     set part = next, uncertain = false, claim_id = null, run_at = now (), state = case d.state when 2 then 1 else d.state end
     from proven
-    where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and next < n_parts;
+    where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and d.message_id = m and next < n_parts;
 end $$;
 comment on function catch_up is 'ends or advances deliveries that are proven; locks deliveries; the caller holds the pairs';
 
 -- Hands the baton on, in pairs without a ready delivery: the first that is held becomes ready, agents' replies before bulk.
 create function promote (p_accounts bigint[], p_channels bigint[], p_uris text[]) returns void language plpgsql as $$
 begin
+    with next as materialized (
+        select a, c, u, coalesce (
+            (select k.message_id from gateway.delivery k
+             where k.account_id = a and k.channel_id = c and k.uri = u and k.state = 1 and k.lane = 0 order by k.position limit 1),
+            (select k.message_id from gateway.delivery k
+             where k.account_id = a and k.channel_id = c and k.uri = u and k.state = 1 order by k.position limit 1)) as m
+        from (select distinct a, c, u from unnest (p_accounts, p_channels, p_uris) x (a, c, u)) y
+        where (select k.position from gateway.delivery k
+               where k.account_id = a and k.channel_id = c and k.uri = u and k.state < 1 order by k.position limit 1) is null
+    )
     update gateway.delivery d
     set state = 0, run_at = greatest (d.run_at, now ())
-    from (
-        select a, c, u, n.position as p
-        from (select distinct a, c, u from unnest (p_accounts, p_channels, p_uris) x (a, c, u)) y
-        cross join lateral (
-            select k.position from gateway.delivery k
-            where k.account_id = a and k.channel_id = c and k.uri = u and k.state = 1
-            order by k.lane, k.position
-            limit 1
-        ) n
-        where not exists (select from gateway.delivery k where k.account_id = a and k.channel_id = c and k.uri = u and k.state = 0)
-    ) next
-    where d.account_id = next.a and d.channel_id = next.c and d.uri = next.u and d.position = next.p;
+    from next
+    where d.account_id = next.a and d.channel_id = next.c and d.uri = next.u and d.message_id = next.m;
 end $$;
 comment on function promote is 'makes the next delivery of each pair ready; the caller holds the pairs';
 
 -- Puts a message at the end of its pair's queue; an agent's reply goes before bulk that was not begun.
 create function enqueue (p_account bigint, p_channel bigint, p_uri text, p_message uuid, p_lane int, p_weight int, p_now timestamptz,
                          p_give_up_at timestamptz, p_expires_at timestamptz) returns void language plpgsql as $$
+declare
+    v_first bigint := (
+        select d.position from gateway.delivery d
+        where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri and d.state < 2 order by d.position limit 1);
+    v_ready uuid := (
+        select d.message_id from gateway.delivery d
+        where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri and d.state < 1 order by d.position limit 1);
+    v_last bigint := (
+        select d.position from gateway.delivery d
+        where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri order by d.position desc limit 1);
 begin
     if p_lane = 0 then
         update gateway.delivery d set state = 1
-        where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri
-          and d.state = 0 and d.lane = 1 and d.claim_id is null and d.part = 0 and not d.uncertain;
+        where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri and d.message_id = v_ready
+          and d.lane = 1 and d.claim_id is null and d.part = 0 and not d.uncertain;
     end if;
     insert into gateway.delivery (account_id, channel_id, uri, position, message_id, state, lane, run_at, created_at, give_up_at, expires_at, weight)
-    select p_account, p_channel, p_uri, coalesce (max (d.position), 0) + 1, p_message, 1, p_lane, now (), p_now, p_give_up_at, p_expires_at, p_weight
-    from gateway.delivery d
-    where d.account_id = p_account and d.channel_id = p_channel and d.uri = p_uri;
-    perform promote (array[p_account], array[p_channel], array[p_uri]);
+    values (p_account, p_channel, p_uri, coalesce (v_last, 0) + 1, p_message, (v_first is not null)::int, p_lane, now (), p_now, p_give_up_at,
+            p_expires_at, p_weight);
+    if v_first is not null then
+        perform promote (array[p_account], array[p_channel], array[p_uri]);
+    end if;
 end $$;
 comment on function enqueue is 'queues a message on its pair; locks deliveries; the caller holds the pair';

@@ -37,7 +37,7 @@ begin
     perform plan_young ();
     return query
     with due as materialized (
-        select d.account_id as a, d.channel_id as c, d.uri as u, d.position as p, d.claim_id is not null as lost
+        select d.account_id as a, d.channel_id as c, d.uri as u, d.position as p, d.message_id as m, d.claim_id is not null as lost
         from unnest (p_accounts, p_channels, p_lanes, p_counts) x (a, c, l, n)
         cross join lateral (
             select * from gateway.delivery k
@@ -50,7 +50,7 @@ begin
         update gateway.delivery d
         set claim_id = p_claim, run_at = now () + p_lease, attempts = d.attempts + (not due.lost)::int, uncertain = d.uncertain or due.lost
         from due
-        where d.account_id = due.a and d.channel_id = due.c and d.uri = due.u and d.position = due.p
+        where d.account_id = due.a and d.channel_id = due.c and d.uri = due.u and d.position = due.p and d.message_id = due.m
         returning d.*, due.lost
     )
     select d.account_id, d.channel_id, d.uri, d.position, d.message_id, d.lane::int, d.attempts, d.part, coalesce (m.n_parts, 1), d.weight, d.lost,
@@ -172,8 +172,8 @@ begin
     end if;
 
     delete from gateway.delivery d
-    using unnest (s_account, s_channel, s_uri, s_position, v_todo) x (a, c, u, p, o)
-    where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and o in ('sent', 'failed', 'opted_out');
+    using unnest (s_account, s_channel, s_uri, s_position, s_message, v_todo) x (a, c, u, p, m, o)
+    where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and d.message_id = m and o in ('sent', 'failed', 'opted_out');
     update gateway.delivery d
     set run_at = case o when 'progress' then d.run_at else now () + coalesce (r - p_now, '0') end,
         claim_id = case o when 'progress' then d.claim_id end,
@@ -182,8 +182,8 @@ begin
         notes = coalesce (n, d.notes),
         uncertain = o = 'uncertain' or d.uncertain and o <> 'progress',
         state = case when o = 'uncertain' and (r is null or r > d.give_up_at) then 2 else d.state end
-    from unnest (s_account, s_channel, s_uri, s_position, s_part, v_todo, s_retry_at, s_notes) x (a, c, u, p, g, o, r, n)
-    where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and o in ('progress', 'retry', 'uncertain', 'release', 'proven');
+    from unnest (s_account, s_channel, s_uri, s_position, s_message, s_part, v_todo, s_retry_at, s_notes) x (a, c, u, p, m, g, o, r, n)
+    where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and d.message_id = m and o in ('progress', 'retry', 'uncertain', 'release', 'proven');
     perform catch_up (s_account, s_message);
     perform promote (s_account, s_channel, s_uri);
     perform tell (e_account, e_type, e_ticket, e_message, e_subject, p_now);

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The way in: acknowledged messages over HTTP beside what PostgreSQL does alone, from commit to screen, size, and speed with much stored.
+
+import * as fs from "node:fs";
+import type { Gateway } from "../tests/talk/harness.js";
+import { costed, load, median, pgbench, report, startGateway, type Load } from "./measure.js";
+
+/** A load whose rows are counted. */
+async function countedLoad(gateway: Gateway, messages: number, connections: number, extra: string[] = []): Promise<Load> {
+    const before = await gateway.count("message");
+    const result = await load(gateway, messages, connections, extra);
+    const stored = (await gateway.count("message")) - before;
+    if (stored !== result.acknowledged) throw new Error(`${result.acknowledged} acknowledged, but ${stored} stored`);
+    return result;
+}
+
+/** Calls of bench.store; messages a second by counted rows. */
+async function store(gateway: Gateway, clients: number, batch: number, seconds: number, accounts: number): Promise<number> {
+    const before = await gateway.count("message");
+    const began = performance.now();
+    await pgbench(gateway, `select bench.store (${batch}, 10000, ${accounts})`, clients, { seconds });
+    const took = (performance.now() - began) / 1000;
+    return ((await gateway.count("message")) - before) / took;
+}
+
+/** Resident memory of the gateway in megabytes. */
+function resident(gateway: Gateway): number {
+    const status = fs.readFileSync(`/proc/${gateway.pid}/status`, "utf8");
+    return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024;
+}
+
+async function inboxPage(gateway: Gateway): Promise<number> {
+    const times: number[] = [];
+    for (let i = 0; i < 50; i++) {
+        const began = performance.now();
+        await gateway.tickets();
+        times.push(performance.now() - began);
+    }
+    return median(times);
+}
+
+async function screen(gateway: Gateway, rate: number): Promise<number> {
+    const stream = gateway.sse({ after: Number((await gateway.tickets("?limit=1")).at) });
+    await stream.opened;
+    // A probe every 100 ms, from its acknowledgement (which comes after COMMIT) to its event at the client.
+    const acknowledged = new Map<string, number>();
+    const before = await gateway.count("message");
+    const loading = load(gateway, rate * 6, 64, ["--rate", String(rate)]);
+    for (let i = 0; i < 40; i++) {
+        const { sid } = await gateway.twilio.receive({ from: `+1666${String(i).padStart(7, "0")}`, body: "probe" });
+        acknowledged.set(sid, performance.now());
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const delays: number[] = [];
+    while (delays.length < 40) {
+        const { value, done } = await stream.next();
+        if (done) throw new Error("the stream ended");
+        if (value.event !== "message.received" || !value.data.includes("probe")) continue;
+        const sid = (JSON.parse(value.data) as { data: { message: { external_id: string } } }).data.message.external_id;
+        const at = acknowledged.get(sid);
+        if (at !== undefined) delays.push(Math.max(0, stream.arrivals.get(value.id)! - at));
+    }
+    stream.close();
+    const stored = (await loading).acknowledged + acknowledged.size;
+    if ((await gateway.count("message")) - before !== stored) throw new Error(`${stored} acknowledged, another number stored`);
+    return delays.sort((a, b) => a - b)[38]!;
+}
+
+async function memory(gateway: Gateway): Promise<number> {
+    const streams = Array.from({ length: 1000 }, () => gateway.sse({}));
+    for (const stream of streams) await stream.opened;
+    await gateway.twilio.receive({ from: "+15557654321", body: "to all" });
+    for (const stream of streams) while ((await stream.next()).value?.event !== "message.received");
+    const size = resident(gateway);
+    for (const stream of streams) stream.close();
+    return size;
+}
+
+export async function measureIn(rounds: number, storedRows: number): Promise<void> {
+    const gateway = await startGateway("bench-in");
+    const newcomers = 10_000;
+    const young = (await countedLoad(gateway, 30_000, 256, ["--senders", String(newcomers)])).rate;
+    const single: number[] = [], batch: number[] = [], http: number[] = [];
+    const clients = [8, 16, 32, 64];
+    for (let round = 0; round < rounds; round++) {
+        const best = round === 0 ? clients : [clients[0]!, clients[1]!];
+        single.push(Math.max(...(await best.reduce<Promise<number[]>>(async (all, n) => [...(await all), await store(gateway, n, 1, 4, 20)], Promise.resolve([])))));
+        batch.push(await store(gateway, 1, 128, 4, 1));
+        http.push((await costed(gateway, 40_000, "in over HTTP", () => countedLoad(gateway, 40_000, 256))).rate);
+    }
+    const s = median(single), b = median(batch), h = median(http);
+    report("pgbench, one transaction a message, best of 8 to 64 clients", s, 0, "messages/s");
+    report("intake() itself, batches of 128, one connection", b, 4 * s, "messages/s");
+    report("in over HTTP, signatures checked, 256 connections", h, Math.max(3 * s, 0.6 * b), "messages/s");
+    const later = (await countedLoad(gateway, 30_000, 256, ["--senders", String(newcomers), "--first-sender", "5000000"])).rate;
+    report("in over HTTP from an empty database, against as many new senders later", young / later, 0.7, "ratio");
+    const half = Math.floor(h / 2);
+    report("99th percentile at half load", (await countedLoad(gateway, half * 6, 64, ["--rate", String(half)])).p99, 25, "ms", true);
+    report("commit to screen at half load, 99th percentile", await screen(gateway, half), 50, "ms", true);
+    report("resident with 10,000 open tickets and 1,000 event streams", await memory(gateway), 64, "MB", true);
+    const page = await inboxPage(gateway);
+
+    while ((await gateway.count("message")) < storedRows) await store(gateway, 2, 128, 10, 1);
+    await gateway.sql("checkpoint");
+    const full: number[] = [];
+    for (let round = 0; round < 3; round++) full.push((await countedLoad(gateway, 40_000, 256)).rate);
+    report(`in over HTTP with ${storedRows} messages stored, against before`, median(full) / h, 0.7, "ratio");
+    report("first inbox page then, against before", page / (await inboxPage(gateway)), 0.8, "ratio");
+
+    const began = performance.now();
+    await gateway.down();
+    const stopped = performance.now();
+    await gateway.up();
+    report("ready after start", (performance.now() - stopped) / 1000, 1, "s", true);
+    console.log(`     (drained in ${Math.round(stopped - began)} ms)`);
+    await gateway.stop();
+}

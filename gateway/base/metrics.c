@@ -14,6 +14,9 @@ static const struct {
     [METRIC_INGEST_BUSY] = {"gw_ingest_requests_total", "outcome=\"busy\"", NULL},
     [METRIC_INGEST_DUPLICATE] = {"gw_ingest_duplicates_total", "", "messages that came again and changed nothing"},
     [METRIC_EVENTS_STREAMED] = {"gw_events_streamed_total", "", "events written to event streams"},
+    [METRIC_MEDIA_STORED] = {"gw_media_fetch_total", "outcome=\"stored\"", "tries to fetch a file of an incoming message"},
+    [METRIC_MEDIA_RETRY] = {"gw_media_fetch_total", "outcome=\"retry\"", NULL},
+    [METRIC_MEDIA_FAILED] = {"gw_media_fetch_total", "outcome=\"failed\"", NULL},
 };
 
 static const struct {

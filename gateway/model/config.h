@@ -30,6 +30,8 @@ enum {
     LIMITS_STREAM_BUFFER,           /* 256kB: bytes a slow reader may be behind before it is cut off */
     LIMITS_CALLS,                   /* 500 calls to providers at once */
     LIMITS_CALLS_PER_HOST,          /* 50 */
+    LIMITS_FETCHES,                 /* 8 files of incoming messages at once */
+    LIMITS_FETCH_GIVE_UP,           /* 24h: a file that could not be fetched by then has failed */
     LIMITS_JOURNAL_INLINE,          /* 64kB: larger request bodies go to storage.directory */
     LIMITS_N
 };

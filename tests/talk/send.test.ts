@@ -448,7 +448,7 @@ test("a file is fetched by its signed URL without a key, until that expires; not
     assert.equal(head.body.length, 0);
     assert.equal(head.headers["content-length"], String(answer.body.length));
 
-    await gateway.twilio.receive({ from: newNumber(), body: "Look!", media: [{ url: "https://api.twilio.com/m/0", type: "image/jpeg" }] });
+    await gateway.twilio.receive({ from: newNumber(), body: "Look!", media: [{ url: "https://127.0.0.1:1/m/0", type: "image/jpeg" }] });
     const waiting = await gateway.sql("select attachment_id from gateway.attachment where status = 'waiting' limit 1");
     const good = await token(id);
     const wrong = {

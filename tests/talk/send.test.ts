@@ -396,7 +396,7 @@ test("an upload has the type and the name that it was given, and its own bytes",
     const bytes = Buffer.from([0, 255, 1, 2, 3]);
     const answer = await post("/v1/attachments?name=caf%C3%A9.png", bytes, { headers: { "content-type": "Image/PNG; q=1" } });
     assert.equal(answer.status, 201);
-    assert.deepEqual({ ...answer.json, id: "" }, { id: "", mime: "image/png", name: "café.png", size: 5, status: "stored" });
+    assert.deepEqual({ ...answer.json, id: "" }, { id: "", mime: "image/png", name: "café.png", size: 5, status: "stored", error: null });
     const read = await gateway.api(`/v1/attachments/${answer.json.id}`);
     assert.deepEqual(read.body, bytes);
     assert.equal(read.headers["content-type"], "image/png");

@@ -218,6 +218,8 @@ static void test_ranges (void)
         {"stream_buffer", "4095", "4kB", "64MB", "67108865"},
         {"calls", "0", "1", "10000", "10001"},
         {"calls_per_host", "0", "1", "10000", "10001"},
+        {"fetches", "0", "1", "1000", "1001"},
+        {"fetch_give_up", "999ms", "1s", "30d", "2592001s"},
         {"journal_inline", NULL, "0", "16MB", "16777217"},
     };
     G_STATIC_ASSERT (G_N_ELEMENTS (ranges) == LIMITS_N);

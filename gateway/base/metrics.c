@@ -21,6 +21,9 @@ static const struct {
     [METRIC_SEND_FAILED] = {"gw_send_attempts_total", "class=\"failed\"", NULL},
     [METRIC_SEND_OPTED_OUT] = {"gw_send_attempts_total", "class=\"opted_out\"", NULL},
     [METRIC_SEND_UNCERTAIN] = {"gw_send_attempts_total", "class=\"uncertain\"", NULL},
+    [METRIC_MEDIA_STORED] = {"gw_media_fetch_total", "outcome=\"stored\"", "tries to fetch a file of an incoming message"},
+    [METRIC_MEDIA_RETRY] = {"gw_media_fetch_total", "outcome=\"retry\"", NULL},
+    [METRIC_MEDIA_FAILED] = {"gw_media_fetch_total", "outcome=\"failed\"", NULL},
 };
 
 static const struct {

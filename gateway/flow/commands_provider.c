@@ -68,9 +68,9 @@ static bool read_since (const struct config *config, const char *text, int64_t n
 }
 
 /* A running gateway's feed looks for itself. */
-static void committed (int64_t account_id, bool receipts, void *data)
+static void committed (int64_t account_id, bool receipts, bool files, void *data)
 {
-    (void) account_id, (void) receipts, (void) data;
+    (void) account_id, (void) receipts, (void) files, (void) data;
 }
 
 static struct intake *start_intake (const struct config *config, GError **error)

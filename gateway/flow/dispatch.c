@@ -51,8 +51,7 @@ struct flight {
     bool visible;
     int64_t took; /* µs, of all rounds */
     /* what came back */
-    struct call_outcome outcome; /* its strings and body are owned here */
-    char *words, *content_type, *location;
+    struct call_outcome outcome; /* kept */
     struct flight *next;
 };
 
@@ -93,10 +92,7 @@ static void flight_free (struct flight *flight)
     delivery_free (flight->delivery);
     task_clear (&flight->probe);
     g_free (flight->notes);
-    g_clear_pointer (&flight->outcome.answer.body, g_bytes_unref);
-    g_free (flight->words);
-    g_free (flight->content_type);
-    g_free (flight->location);
+    call_outcome_clear (&flight->outcome);
     g_free (flight);
 }
 
@@ -117,15 +113,8 @@ static void landed (const struct call_outcome *outcome, void *data)
 {
     struct flight *flight = data;
     struct dispatch *dispatch = flight->dispatch;
-    g_clear_pointer (&flight->outcome.answer.body, g_bytes_unref);
-    g_free (flight->words);
-    g_free (flight->content_type);
-    g_free (flight->location);
-    flight->outcome = *outcome;
-    flight->outcome.words = flight->words = g_strdup (outcome->words);
-    flight->outcome.answer.content_type = flight->content_type = g_strdup (outcome->answer.content_type);
-    flight->outcome.answer.location = flight->location = g_strdup (outcome->answer.location);
-    if (outcome->answer.body) g_bytes_ref (outcome->answer.body);
+    call_outcome_clear (&flight->outcome);
+    call_outcome_keep (outcome, &flight->outcome);
     flight->took += outcome->took;
     g_mutex_lock (&dispatch->lock);
     flight->next = dispatch->finished;

@@ -11,8 +11,6 @@
 
 /* Of attachments that are served under their own; more are served as bytes. */
 #define TYPES_MOST 256
-#define TYPE_MOST 127 /* RFC 6838 §4.2 */
-#define TYPE_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&^_.+-"
 #define NAME_MOST 255 /* characters */
 
 #define ATTACHMENT "select status, mime, name, sha256, size from api_attachment ($1, $2)"
@@ -27,13 +25,6 @@ static char *safe_name (const char *name)
     return safe;
 }
 
-static bool is_type (const char *type)
-{
-    const char *slash = type ? strchr (type, '/') : NULL;
-    return slash && strlen (type) <= TYPE_MOST && strspn (type, TYPE_CHARACTERS "/") == strlen (type) && slash > type && slash[1] &&
-           !strchr (slash + 1, '/');
-}
-
 /* What it is called, if that is a media type and not one too many: responses keep static texts only. */
 static const char *safe_type (const char *type)
 {
@@ -41,12 +32,13 @@ static const char *safe_type (const char *type)
     static unsigned n_types;
     static GHashTable *types;
     static const char other[] = "application/octet-stream";
-    if (!is_type (type)) return other;
+    g_autofree char *plain = http_media_type (type);
+    if (!plain) return other;
     g_mutex_lock (&lock);
     if (!types) types = g_hash_table_new (g_str_hash, g_str_equal);
-    const char *known = g_hash_table_lookup (types, type);
+    const char *known = g_hash_table_lookup (types, plain);
     if (!known && n_types < TYPES_MOST) {
-        known = g_intern_string (type);
+        known = g_intern_string (plain);
         g_hash_table_add (types, (gpointer) (uintptr_t) known);
         n_types++;
     }
@@ -86,6 +78,8 @@ void endpoint_attachment (struct call *call)
     g_autoptr (db_result) r = find_file (call, call->account_id, &call->id, &error);
     if (!r)
         call_database_problem (call, error);
+    else if (g_str_equal (db_text (r, 0, 0), "failed"))
+        call_problem (call, 404, "the attachment could not be fetched", NULL);
     else if (!g_str_equal (db_text (r, 0, 0), "stored"))
         call_problem (call, 404, "the attachment has not been fetched", NULL);
     else
@@ -114,11 +108,8 @@ void endpoint_media (struct call *call)
 /* Without its parameters, in lower case, to be freed; NULL: answered. */
 static char *read_type (struct call *call)
 {
-    const char *given = http_request_header (call->request, "Content-Type");
-    g_autofree char *whole = g_strndup (given ? given : "", given ? strcspn (given, ";") : 0);
-    char *type = g_ascii_strdown (g_strstrip (whole), -1);
-    if (is_type (type)) return type;
-    g_free (type);
+    char *type = http_media_type (http_request_header (call->request, "Content-Type"));
+    if (type) return type;
     call_problem (call, 415, "Content-Type is the media type of the file", NULL);
     return NULL;
 }

@@ -5,6 +5,7 @@
 #include "flow/api.h"
 #include "flow/dispatch.h"
 #include "flow/feed.h"
+#include "flow/fetch.h"
 #include "flow/hooks.h"
 #include "flow/intake.h"
 #include "flow/missed.h"
@@ -43,6 +44,7 @@ struct gateway {
     struct dispatch *dispatch;
     struct receipts *receipts;
     struct missed *missed;
+    struct fetch *fetch;
     struct http_client *client;
     struct http_server *public_server, *ops_server;
 };
@@ -130,15 +132,17 @@ static void handle_ops (struct http_exchange *exchange, void *data)
     ops_handle (gateway->ops, exchange, true);
 }
 
-static void committed (int64_t account_id, bool receipts, void *data)
+static void committed (int64_t account_id, bool receipts, bool files, void *data)
 {
     (void) account_id;
     struct gateway *gateway = data;
     feed_wake (gateway->feed);
     if (receipts) receipts_wake (gateway->receipts);
+    if (files) fetch_wake (gateway->fetch);
 }
 
-static void sent (void *data)
+/* Something was sent, or a file of a message has come. */
+static void changed (void *data)
 {
     struct gateway *gateway = data;
     feed_wake (gateway->feed);
@@ -208,7 +212,8 @@ static bool start_sending (struct gateway *gateway, GError **error)
     };
     return (gateway->client = http_client_start (&options, error)) &&
            (gateway->receipts = receipts_start (gateway->config, matched, gateway, error)) &&
-           (gateway->dispatch = dispatch_start (current, sent, gateway, gateway->client, error));
+           (gateway->dispatch = dispatch_start (current, changed, gateway, gateway->client, error)) &&
+           (gateway->fetch = fetch_start (current, changed, gateway, gateway->client, error));
 }
 
 static bool start_ops (struct gateway *gateway, GError **error)
@@ -239,6 +244,7 @@ static void stop (struct gateway *gateway)
     api_stop (gateway->api);
     dispatch_stop (gateway->dispatch);
     receipts_stop (gateway->receipts);
+    fetch_stop (gateway->fetch);
     if (gateway->client) http_client_stop (gateway->client);
     missed_stop (gateway->missed);
     feed_stop (gateway->feed);
@@ -252,6 +258,7 @@ static void stop (struct gateway *gateway)
     dispatch_free (gateway->dispatch);
     receipts_free (gateway->receipts);
     http_client_free (gateway->client);
+    fetch_free (gateway->fetch);
     feed_free (gateway->feed);
     schedule_stop (gateway->schedule);
     config_unref (gateway->config);

@@ -124,13 +124,26 @@ static struct intake_job *take_batch (struct intake *intake, size_t *n)
     return *n ? first : NULL;
 }
 
+static bool has_files (const struct intake_job *job)
+{
+    const GPtrArray *messages = job->received.messages;
+    for (guint i = 0; messages && i < messages->len; i++) {
+        const struct incoming *incoming = messages->pdata[i];
+        if (incoming->files && incoming->files->len) return true;
+    }
+    return false;
+}
+
 static void tell_committed (struct intake *intake, const struct intake_job *jobs)
 {
     int64_t told = 0;
-    bool receipts = false;
-    for (const struct intake_job *job = jobs; job; job = job->next) receipts |= job->received.receipts && job->received.receipts->len;
+    bool receipts = false, files = false;
     for (const struct intake_job *job = jobs; job; job = job->next) {
-        if (job->account_id != told) intake->options.committed (job->account_id, receipts, intake->options.data);
+        receipts |= job->received.receipts && job->received.receipts->len;
+        files |= has_files (job);
+    }
+    for (const struct intake_job *job = jobs; job; job = job->next) {
+        if (job->account_id != told) intake->options.committed (job->account_id, receipts, files, intake->options.data);
         told = job->account_id;
     }
 }

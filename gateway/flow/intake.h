@@ -37,8 +37,8 @@ struct intake_options {
     const char *directory; /* for requests over inline_max bytes */
     size_t queue, batch_items, batch_bytes, inline_max;
     int64_t wait; /* µs: a job that could not be stored for so long is answered INTAKE_BUSY */
-    /* Once an account and batch, after COMMIT; receipts: some were among what was stored. */
-    void (*committed) (int64_t account_id, bool receipts, void *data);
+    /* Once an account and batch, after COMMIT; receipts, files: some were among what was stored. */
+    void (*committed) (int64_t account_id, bool receipts, bool files, void *data);
     void *data;
 };
 

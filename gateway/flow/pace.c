@@ -10,6 +10,10 @@
 #define BACKOFF_LEAST (G_TIME_SPAN_SECOND / 2)
 #define BACKOFF_MOST (10 * G_TIME_SPAN_MINUTE)
 
+/* What a provider asks for is believed within these. */
+#define RETRY_AFTER_LEAST G_TIME_SPAN_SECOND
+#define RETRY_AFTER_MOST G_TIME_SPAN_DAY
+
 static double per_microsecond (const struct pace *pace)
 {
     return (double) pace->rate / 1000 / G_USEC_PER_SEC;
@@ -82,4 +86,15 @@ int64_t pace_backoff (int attempt, uint32_t random)
 {
     int64_t most = MIN (BACKOFF_MOST, BACKOFF_BASE << CLAMP (attempt - 1, 0, 20));
     return MAX (BACKOFF_LEAST, (int64_t) ((double) most * random / UINT32_MAX));
+}
+
+int64_t pace_asked (int64_t after)
+{
+    return CLAMP (after, RETRY_AFTER_LEAST, RETRY_AFTER_MOST);
+}
+
+int64_t pace_pause (int attempt, int64_t after, uint32_t random)
+{
+    int64_t pause = pace_backoff (attempt, random);
+    return after < 0 ? pause : MAX (pause, pace_asked (after));
 }

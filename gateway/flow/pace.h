@@ -43,3 +43,7 @@ void pace_worked (struct pace *pace);
 
 /* Full jitter (Brooker): a random time within base doubled by every attempt, at most a cap. random: any 32 bits. µs. */
 int64_t pace_backoff (int attempt, uint32_t random);
+/* What a provider asks for (µs), within what is believed of it: a second to a day. */
+int64_t pace_asked (int64_t after);
+/* How long to wait after a failed attempt: pace_backoff, or what the provider asks for if that is longer; after -1: it asks for nothing. */
+int64_t pace_pause (int attempt, int64_t after, uint32_t random);

@@ -3,10 +3,6 @@
 
 #include "model/adapter.h"
 
-/* What a provider asks for is believed within these. */
-#define RETRY_AFTER_LEAST G_TIME_SPAN_SECOND
-#define RETRY_AFTER_MOST G_TIME_SPAN_DAY
-
 /* So long a channel that has become ours waits for its first probe. */
 #define FIRST_PROBE_TIME (5 * G_TIME_SPAN_SECOND)
 /* Probes in vain that make a channel one that is down, and the pause between them. */
@@ -40,8 +36,7 @@ int sender_room (struct sender *sender, int64_t monotonic)
 /* When the next try of an attempt that may be repeated is due; 0: that would be too late. */
 static int64_t next_try (const struct delivery *delivery, int64_t after, int64_t now, uint32_t random)
 {
-    int64_t pause = pace_backoff (delivery->attempt, random);
-    if (after >= 0) pause = MAX (pause, CLAMP (after, RETRY_AFTER_LEAST, RETRY_AFTER_MOST));
+    int64_t pause = pace_pause (delivery->attempt, after, random);
     return now + pause <= delivery->give_up_at ? now + pause : 0;
 }
 
@@ -113,7 +108,7 @@ bool sender_learn (struct sender *sender, const struct verdict *verdict, int64_t
     bool silent = verdict->code && (g_str_equal (verdict->code, "unreachable") || g_str_equal (verdict->code, "no_answer") ||
                                     g_str_equal (verdict->code, "provider_error"));
     if (verdict->kind == VERDICT_RETRY && verdict->scope == SCOPE_CHANNEL && verdict->after >= 0)
-        pace_wait (&sender->pace, monotonic + CLAMP (verdict->after, RETRY_AFTER_LEAST, RETRY_AFTER_MOST));
+        pace_wait (&sender->pace, monotonic + pace_asked (verdict->after));
     bool opens = verdict->kind == VERDICT_CHANNEL_DOWN || (silent && pace_failed (&sender->pace));
     if (!silent && verdict->kind != VERDICT_CHANNEL_DOWN) pace_worked (&sender->pace);
     if (!opens || sender->down) return false;

@@ -160,6 +160,8 @@ static void check_limits (struct reading *reading, const struct yaml_node *root)
         {LIMITS_CALLS, 1, 10000, "from 1 to 10000"},
         {LIMITS_CALLS_PER_HOST, 1, 10000, "from 1 to 10000"},
         {LIMITS_CHANNEL_LEASE, 500000, 300000000, "from 500ms to 5m"},
+        {LIMITS_FETCHES, 1, 1000, "from 1 to 1000"},
+        {LIMITS_FETCH_GIVE_UP, 1000000, INT64_C (86400000000) * 30, "from 1s to 30d"},
         {LIMITS_JOURNAL_INLINE, 0, 16 << 20, "at most 16MB"},
     };
     G_STATIC_ASSERT (G_N_ELEMENTS (limits) == LIMITS_N);

@@ -32,6 +32,8 @@ enum {
     LIMITS_CALLS,                   /* 500 calls to providers at once */
     LIMITS_CALLS_PER_HOST,          /* 50 */
     LIMITS_CHANNEL_LEASE,           /* 9s: what a gateway that died still holds of its channels */
+    LIMITS_FETCHES,                 /* 8 files of incoming messages at once */
+    LIMITS_FETCH_GIVE_UP,           /* 24h: a file that could not be fetched by then has failed */
     LIMITS_JOURNAL_INLINE,          /* 64kB: larger request bodies go to storage.directory */
     LIMITS_N
 };

@@ -48,6 +48,9 @@ static const struct setting limits_settings[] = {
     [LIMITS_CALLS_PER_HOST] = {"calls_per_host", SETTING_INTEGER, "50", 0, "of these to one host"},
     [LIMITS_CHANNEL_LEASE] = {"channel_lease", SETTING_DURATION, "9s", 0,
                               "how long the channels of a gateway that died wait before another one sends on them"},
+    [LIMITS_FETCHES] = {"fetches", SETTING_INTEGER, "8", 0, "files of incoming messages fetched at once; of one channel half as many"},
+    [LIMITS_FETCH_GIVE_UP] = {"fetch_give_up", SETTING_DURATION, "24h", 0,
+                              "a file of an incoming message that could not be fetched by then has failed"},
     [LIMITS_JOURNAL_INLINE] = {"journal_inline", SETTING_SIZE, "64kB", 0,
                                "larger request bodies go to storage.directory instead of the database"},
 };

@@ -5,6 +5,10 @@
 
 #define VERSION " HTTP/1.1"
 
+/* RFC 6838 §4.2 */
+#define TYPE_MOST 127
+#define TYPE_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789!#$&^_.+-"
+
 const char *http_request_header (const struct http_request *request, const char *name)
 {
     for (size_t i = 0; i < request->n_headers; i++)
@@ -21,6 +25,23 @@ const char *http_request_sole_header (const struct http_request *request, const 
         value = request->headers[i].value;
     }
     return value;
+}
+
+static bool is_media_type (const char *type)
+{
+    const char *slash = strchr (type, '/');
+    return slash && strlen (type) <= TYPE_MOST && strspn (type, TYPE_CHARACTERS "/") == strlen (type) && slash > type && slash[1] &&
+           !strchr (slash + 1, '/');
+}
+
+char *http_media_type (const char *content_type)
+{
+    if (!content_type) return NULL;
+    g_autofree char *whole = g_strndup (content_type, strcspn (content_type, ";"));
+    char *type = g_ascii_strdown (g_strstrip (whole), -1);
+    if (is_media_type (type)) return type;
+    g_free (type);
+    return NULL;
 }
 
 static bool is_journaled (const struct http_header *header)

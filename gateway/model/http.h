@@ -30,6 +30,9 @@ const char *http_request_header (const struct http_request *request, const char 
 /* The only header of that name; NULL where there is none or more than one: for what must not be said twice, as a signature. */
 const char *http_request_sole_header (const struct http_request *request, const char *name);
 
+/* The media type that a Content-Type names, "image/png": without its parameters, in lower case, to be freed. NULL: it names none. */
+char *http_media_type (const char *content_type);
+
 /* The request as it would stand on the wire, for the journal. Authorization, Cookie and the secret of the URL, with its slash, are left out. */
 GBytes *http_request_format (const struct http_request *request);
 

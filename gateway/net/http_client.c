@@ -289,3 +289,26 @@ void http_client_look (const struct http_client *client, struct http_client_coun
     counts->waiting = atomic_load (&client->n_waiting);
     counts->under_way = atomic_load (&client->n_under_way);
 }
+
+void call_outcome_keep (const struct call_outcome *outcome, struct call_outcome *kept)
+{
+    *kept = *outcome;
+    kept->words = g_strdup (outcome->words);
+    kept->answer.content_type = g_strdup (outcome->answer.content_type);
+    kept->answer.location = g_strdup (outcome->answer.location);
+    if (outcome->answer.body) g_bytes_ref (outcome->answer.body);
+}
+
+static void free_kept (const char *text)
+{
+    g_free ((gpointer) (uintptr_t) text);
+}
+
+void call_outcome_clear (struct call_outcome *kept)
+{
+    free_kept (kept->words);
+    free_kept (kept->answer.content_type);
+    free_kept (kept->answer.location);
+    g_clear_pointer (&kept->answer.body, g_bytes_unref);
+    memset (kept, 0, sizeof *kept);
+}

@@ -53,6 +53,11 @@ struct call_outcome {
     int64_t took;              /* microseconds */
 };
 
+/* Keeps what done was told beyond its end; words, content type and location become strings of *kept. */
+void call_outcome_keep (const struct call_outcome *outcome, struct call_outcome *kept);
+/* Of one that was kept, or is all zero. */
+void call_outcome_clear (struct call_outcome *kept);
+
 /* Fails where libcurl is not the one that this was written for: with OpenSSL, and looking names up beside the thread. */
 struct http_client *http_client_start (const struct http_client_options *options, GError **error);
 /* done is called once, on the client's thread, and must not block; it may call again. Any thread. */

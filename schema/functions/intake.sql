@@ -269,8 +269,8 @@ begin
         end if;
 
         if cardinality (a_message) > 0 then
-            insert into gateway.attachment (account_id, attachment_id, message_id, position, url, mime, name, created_at)
-            select v_account[m], i, m_id[m], p, u, mi, na, v_at[m]
+            insert into gateway.attachment (account_id, attachment_id, message_id, position, url, mime, name, created_at, channel_id, run_at)
+            select v_account[m], i, m_id[m], p, u, mi, na, v_at[m], v_channel[m], now ()
             from unnest (a_message, a_position, a_id, a_url, a_mime, a_name) x (m, p, i, u, mi, na)
             where v_final_ticket[m] is not null;
         end if;

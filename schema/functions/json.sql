@@ -73,8 +73,8 @@ $$;
 comment on function ticket_json is 'a ticket with its channel, contact and last message';
 
 create function attachments_json (p_account bigint, p_message uuid) returns setof json language sql stable rows 1 as $$
-    select coalesce (json_agg (json_build_object ('id', a.attachment_id, 'mime', a.mime, 'name', a.name, 'size', a.size, 'status', a.status)
-                               order by a.position), '[]')
+    select coalesce (json_agg (json_build_object ('id', a.attachment_id, 'mime', a.mime, 'name', a.name, 'size', a.size, 'status', a.status,
+                                                  'error', a.error) order by a.position), '[]')
     from gateway.attachment a
     where a.account_id = p_account and a.message_id = p_message
 $$;

@@ -353,6 +353,6 @@ begin
     insert into gateway.attachment (account_id, attachment_id, position, status, mime, name, size, sha256, created_at)
     values (p_account, p_attachment, 0, 'stored', p_mime, p_name, p_size, p_sha256, p_now);
     return query
-    select json_build_object ('id', p_attachment, 'mime', p_mime, 'name', p_name, 'size', p_size, 'status', 'stored')::text;
+    select json_build_object ('id', p_attachment, 'mime', p_mime, 'name', p_name, 'size', p_size, 'status', 'stored', 'error', null)::text;
 end $$;
 comment on function api_attachment_create is 'notes an uploaded file; no locks';

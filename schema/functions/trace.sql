@@ -27,6 +27,7 @@ language sql stable set enable_hashjoin = off as $$
         join gateway.ticket t on t.account_id = m.account_id and t.ticket_id = m.ticket_id
         union all
         select f.created_at, 4, 'attachment', f.attachment_id || ', ' || coalesce (f.mime, 'unknown type') || ', ' || f.status
+               || coalesce (', ' || f.error, '')
         from m
         join gateway.attachment f on f.account_id = m.account_id and f.message_id = m.message_id
         union all

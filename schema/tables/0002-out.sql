@@ -152,6 +152,9 @@ alter table gateway.attachment
     add column attempts int not null default 0,
     add column claim_id uuid,
     add column error text;
+update gateway.attachment f set channel_id = m.channel_id, run_at = now ()
+from gateway.message m
+where m.account_id = f.account_id and m.message_id = f.message_id and f.status = 'waiting';
 create index attachment_unused on gateway.attachment (created_at) where message_id is null;
 create index attachment_waiting on gateway.attachment (account_id, channel_id, run_at) where status = 'waiting';
 

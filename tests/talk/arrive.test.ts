@@ -141,7 +141,7 @@ test("messages of one sender are numbered in the order in which they were acknow
 
 test("an MMS with nine files has nine attachments that wait to be fetched", async () => {
     const media = Array.from({ length: 9 }, (_, i) => ({
-        url: `https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME${i}`,
+        url: `https://127.0.0.1:1/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME${i}`,
         type: i % 2 ? "image/png" : "image/jpeg",
     }));
     assert.equal((await gateway.twilio.receive({ from: "+15551230009", body: "my pictures", media })).status, 200);
@@ -151,7 +151,7 @@ test("an MMS with nine files has nine attachments that wait to be fetched", asyn
     const missing = await gateway.api(`/v1/attachments/${data[0]!.attachments[0]!.id}`);
     assert.equal(missing.status, 404);
     assert.equal(missing.json.detail, "the attachment has not been fetched");
-    assert.ok(!JSON.stringify(data).includes("api.twilio.com"), "where the provider holds the files is not the reader's business");
+    assert.ok(!JSON.stringify(data).includes("127.0.0.1"), "where the provider holds the files is not the reader's business");
 });
 
 for (const [what, bytes, text] of [

@@ -48,7 +48,7 @@ export interface Message {
     to: string;
     content: { kind: string; text?: string; repaired?: boolean; raw?: string };
     text: string;
-    attachments: { id: string; mime: string | null; name: string | null; size: number | null; status: string }[];
+    attachments: { id: string; mime: string | null; name: string | null; size: number | null; status: string; error: string | null }[];
     status: string;
     external_id: string;
     created_at: string;

@@ -414,7 +414,7 @@ test("an upload has the type and the name that it was given, and its own bytes",
     const bytes = Buffer.from([0, 255, 1, 2, 3]);
     const answer = await post("/v1/attachments?name=caf%C3%A9.png", bytes, { headers: { "content-type": "Image/PNG; q=1" } });
     assert.equal(answer.status, 201);
-    assert.deepEqual({ ...answer.json, id: "" }, { id: "", mime: "image/png", name: "café.png", size: 5, status: "stored" });
+    assert.deepEqual({ ...answer.json, id: "" }, { id: "", mime: "image/png", name: "café.png", size: 5, status: "stored", error: null });
     const read = await gateway.api(`/v1/attachments/${answer.json.id}`);
     assert.deepEqual(read.body, bytes);
     assert.equal(read.headers["content-type"], "image/png");
@@ -466,7 +466,7 @@ test("a file is fetched by its signed URL without a key, until that expires; not
     assert.equal(head.body.length, 0);
     assert.equal(head.headers["content-length"], String(answer.body.length));
 
-    await gateway.twilio.receive({ from: newNumber(), body: "Look!", media: [{ url: "https://api.twilio.com/m/0", type: "image/jpeg" }] });
+    await gateway.twilio.receive({ from: newNumber(), body: "Look!", media: [{ url: "https://127.0.0.1:1/m/0", type: "image/jpeg" }] });
     const waiting = await gateway.sql("select attachment_id from gateway.attachment where status = 'waiting' limit 1");
     const good = await token(id);
     const wrong = {

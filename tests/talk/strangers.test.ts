@@ -288,7 +288,7 @@ test("a key may do what its scopes say and no more", async () => {
 });
 
 test("another account's things and things that are not there look alike", async () => {
-    await gateway.twilio.receive({ from: "+15551110009", body: "mine", media: [{ url: "https://api.twilio.com/x", type: "image/png" }] });
+    await gateway.twilio.receive({ from: "+15551110009", body: "mine", media: [{ url: "https://127.0.0.1:1/x", type: "image/png" }] });
     await gateway.twilio.raw([["AccountSid", "x"]]);
     const ticket = await gateway.ticketOf("+15551110009");
     const [message] = (await gateway.messages(ticket.id)).data;

@@ -220,6 +220,8 @@ static void test_ranges (void)
         {"calls", "0", "1", "10000", "10001"},
         {"calls_per_host", "0", "1", "10000", "10001"},
         {"channel_lease", "499ms", "500ms", "5m", "300001ms"},
+        {"fetches", "0", "1", "1000", "1001"},
+        {"fetch_give_up", "999ms", "1s", "30d", "2592001s"},
         {"journal_inline", NULL, "0", "16MB", "16777217"},
     };
     G_STATIC_ASSERT (G_N_ELEMENTS (ranges) == LIMITS_N);

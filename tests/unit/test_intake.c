@@ -95,9 +95,9 @@ static char *text (struct fixture *fixture, const char *sql)
     return g_strdup (db_text (r, 0, 0));
 }
 
-static void committed (int64_t account_id, bool receipts, void *data)
+static void committed (int64_t account_id, bool receipts, bool files, void *data)
 {
-    (void) receipts;
+    (void) receipts, (void) files;
     struct fixture *fixture = data;
     g_assert_cmpint (account_id, ==, fixture->account_id);
     g_mutex_lock (&fixture->lock);

@@ -106,6 +106,15 @@ static void test_backoff (void)
     g_assert_cmpint (pace_backoff (3, 0), ==, SECOND / 2);
 }
 
+static void test_pause (void)
+{
+    g_assert_cmpint (pace_pause (1, -1, UINT32_MAX), ==, 2 * SECOND);
+    g_assert_cmpint (pace_pause (1, 30 * SECOND, UINT32_MAX), ==, 30 * SECOND);
+    g_assert_cmpint (pace_pause (4, 3 * SECOND, UINT32_MAX), ==, 16 * SECOND);
+    g_assert_cmpint (pace_pause (1, 0, 0), ==, SECOND);
+    g_assert_cmpint (pace_asked (365 * 86400 * SECOND), ==, 86400 * SECOND);
+}
+
 int main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
@@ -117,5 +126,6 @@ int main (int argc, char **argv)
     g_test_add_func ("/pace/wait", test_wait);
     g_test_add_func ("/pace/circuit", test_circuit);
     g_test_add_func ("/pace/backoff", test_backoff);
+    g_test_add_func ("/pace/pause", test_pause);
     return g_test_run ();
 }

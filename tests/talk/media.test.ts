@@ -184,7 +184,9 @@ test("files of a message that was missed come, too", async () => {
     api.keep({ from, body: "while you were away", files: bytes.map((one) => ({ type: "image/gif", bytes: one })) });
     await gateway.up();
     api.gateway = gateway.url;
-    const { id } = await until(async () => (await gateway.messages((await gateway.ticketOf(from)).id)).data[0], "the message that was missed", 60_000);
+    const reached = async () => (await gateway.count(`ticket where uri = 'tel:${from}'`)) === 1;
+    await until(reached, "the message that was missed", 60_000);
+    const { id } = (await gateway.messages((await gateway.ticketOf(from)).id)).data[0]!;
     const { attachments } = await reaches(id, ["stored", "stored"]);
     const got = await Promise.all(attachments.map(async (one) => (await gateway.api(`/v1/attachments/${one.id}`)).body.toString()));
     assert.deepEqual(got, bytes.map(String));

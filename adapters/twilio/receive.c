@@ -222,11 +222,19 @@ static const struct form_field *receipt_status (const struct form *form)
     return field;
 }
 
+static bool is_too_long (const struct form *form)
+{
+    for (size_t i = 0; i < form->n_fields; i++)
+        if (form->fields[i].value_length > FIELD_MOST) return true;
+    return false;
+}
+
 static const char *read_items (const struct reading *reading, struct received *received)
 {
     const struct form *form = &reading->form;
     if (!twilio_is_get (reading->request) && !twilio_is_form (reading->request)) return "the body is no form";
     if (!reading->parsed) return "the request has too many fields";
+    if (is_too_long (form)) return "the request has a field that is longer than any of Twilio's";
     const struct form_field *account = form_find (form, "AccountSid");
     const char *expected = values_text (reading->channel->values, ACCOUNT_SID);
     if (account != NULL && (account->value_length != strlen (expected) || memcmp (account->value, expected, account->value_length) != 0))

@@ -18,6 +18,8 @@
 enum { ACCOUNT_SID, AUTH_TOKEN, FROM, MESSAGING_SERVICE_SID };
 
 enum { FIELDS_MAX = 1000, MEDIA_MAX = 10 };
+/* Bytes: WhatsApp's 4,096 characters at their longest, and an SMS has 1,600. Longer ones would make pages of messages without measure. */
+enum { FIELD_MOST = 4096 * 4 };
 enum { ANSWER_MOST = 64 * 1024, URL_MOST = 4096 };
 /* Twilio's 5 MB of a message, text and files together, in the smaller of the two ways to count them, less its text. */
 enum { PART_BYTES_MOST = 5 * 1000 * 1000 - 10 * 1000 };

@@ -343,6 +343,13 @@ static void limits_of_a_request (void)
         for (int i = 5; i < n; i++) g_string_append (query, "&x");
         g_assert_true (is_read (query->str) == (n == 1000));
     }
+    static const char *const names[] = {"Body", "ProfileName", "MediaUrl0", "of-tomorrow"};
+    for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+        for (size_t length = 16384; length <= 16385; length++) {
+            g_autofree char *value = g_strnfill (length, 'x'),
+                            *query = g_strconcat (names[i], "=", value, "&", message, "SM1", NULL);
+            g_assert_true (is_read (query) == (length == 16384));
+        }
 }
 
 static void unknown_adapters (void)
@@ -359,7 +366,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/twilio/the provider's own vectors are authentic, and forgeries are not", published_vectors);
     g_test_add_func ("/twilio/parameters are signed sorted, equal ones once", order_does_not_matter);
     g_test_add_func ("/twilio/a channel needs its account and its token", settings_say_what_is_missing);
-    g_test_add_func ("/twilio/an id has at most 128 characters, a request 1000 fields", limits_of_a_request);
+    g_test_add_func ("/twilio/an id has at most 128 characters, a request 1000 fields, a field 16384 bytes", limits_of_a_request);
     g_test_add_func ("/twilio/only adapters of this build are found", unknown_adapters);
     add_files (names);
     return g_test_run ();

@@ -190,6 +190,8 @@ static bool check_note (json_t *body, const struct outgoing *o, struct refusal *
         g_autofree char *place = g_strconcat ("/", names[i], NULL);
         if (value && !json_is_null (value)) return refuse (refusal, 422, place, "a note goes nowhere");
     }
+    if (o->note && strlen (o->text) > OUTGOING_NOTE_MOST)
+        return refuse (refusal, 422, "/note", "a note has at most %d bytes", OUTGOING_NOTE_MOST);
     return true;
 }
 

@@ -1,7 +1,8 @@
 -- How rows look outside; docs/openapi.json describes the same. All are stable and take no locks.
 --
 -- Each is a set of one row, or of none, because the planner opens only such functions inside a query that calls them in its FROM; a plain
--- one would be planned anew in every call. So: `cross join lateral ticket_json (t.account_id, t.ticket_id) j`.
+-- one would be planned anew in every call. So: `cross join lateral ticket_json (t.account_id, t.ticket_id) j`. Where it ends with `offset 0`
+-- the row is found before its JSON is built: else, while the planner takes the tables for empty, all rows of the account may be built for each.
 
 create function json_time (p_at timestamptz) returns text language sql stable as $$
     select to_char (p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -40,6 +41,7 @@ create function contact_json (p_account bigint, p_contact uuid) returns setof js
         'version', k.version)
     from gateway.contact k
     where k.account_id = p_account and k.contact_id = p_contact
+    offset 0
 $$;
 comment on function contact_json is 'a contact with its addresses';
 
@@ -69,6 +71,7 @@ create function ticket_json (p_account bigint, p_ticket uuid) returns setof json
         'version', t.version)
     from gateway.ticket t
     where t.account_id = p_account and t.ticket_id = p_ticket
+    offset 0
 $$;
 comment on function ticket_json is 'a ticket with its channel, contact and last message';
 
@@ -146,6 +149,7 @@ create function message_json (p_account bigint, p_message uuid) returns setof js
         'provider_time', json_time (m.provider_time))
     from gateway.message m
     where m.account_id = p_account and m.message_id = p_message
+    offset 0
 $$;
 comment on function message_json is 'a message with its author, files and parts';
 
@@ -159,5 +163,6 @@ create function quarantine_json (p_account bigint, p_entry uuid) returns setof j
         'size', q.size)
     from gateway.quarantine q
     where q.account_id = p_account and q.quarantine_id = p_entry
+    offset 0
 $$;
 comment on function quarantine_json is 'a quarantined request; never its content';

@@ -8,7 +8,7 @@ language sql stable as $$
     join gateway.channel c on c.account_id = q.account_id and c.channel_id = q.channel_id
     where q.reprocessed_at is null
       and (p_account is null or a.slug = p_account)
-    order by q.at
+    order by q.at, q.quarantine_id
     limit p_limit
 $$;
 comment on function quarantine_waiting is 'the journal entries that wait to be understood; no locks';

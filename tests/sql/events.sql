@@ -1,6 +1,6 @@
 -- The log of an account, as whoever follows it reads it: in order, from any number, with the objects as they are now.
 begin;
-select plan (21);
+select plan (22);
 \ir lib/give.sql
 
 select pg_temp.make_account ('acme') as acme \gset
@@ -43,6 +43,18 @@ select ticket_id as ticket from gateway.ticket where account_id = :acme \gset
 select count (*) from api_ticket_patch (:acme, :'ticket', null, 'closed', null, :'t0') \gset
 select is ((select b -> 'data' -> 'ticket' ->> 'status' from e where number = 2), 'closed', 'the objects are as they are when read');
 select is ((select b ->> 'type' from e where number = 6), 'ticket.closed', 'and the log goes on');
+
+-- What the planner knows is the worst there is: an analysis that found many pages and no row.
+select pg_temp.give ('flood', (
+    select jsonb_agg (pg_temp.say (:globex, :gsms, 'F' || n, 'tel:+15552220002', 'number ' || n, :'t0')) from generate_series (1, 100) n)) \gset
+lock table gateway.message in share update exclusive mode;
+update pg_class set relpages = 1000, reltuples = 0 where oid = 'gateway.message'::regclass;
+create function pg_temp.channels_read () returns bigint language sql as $$
+    select idx_scan from pg_stat_xact_user_tables where relid = 'gateway.channel'::regclass
+$$;
+select pg_temp.channels_read () as before \gset
+select count (*) as n from api_events (:globex, 0, 200) \gset
+select ok (pg_temp.channels_read () - :before between :n and 6 * :n, 'each event''s objects are built once, whatever the planner believes');
 
 -- The oldest ones go with their retention.
 delete from gateway.event where account_id = :acme and number <= 4;

@@ -285,6 +285,28 @@ test("messages are read by number, from either end, page by page", async () => {
     assert.equal((await gateway.api(`/v1/tickets/${id}/messages?order=sideways`)).status, 422);
 });
 
+test("pages and streams answer though each of their 200 messages is the longest that a channel takes", async () => {
+    const longest = "\u0001".repeat(16_384); // JSON writes each of these in six bytes
+    const { at } = await gateway.tickets("?limit=1");
+    const number = "+15552220077";
+    for (let n = 0; n < 200; n += 20) {
+        const sent = await Promise.all(Array.from({ length: 20 }, () => gateway.twilio.receive({ from: number, body: longest })));
+        assert.ok(sent.every(({ status }) => status === 200));
+    }
+    const { id } = await gateway.ticketOf(number);
+    const page = await gateway.messages(id, "?limit=200");
+    assert.deepEqual([page.data.length, page.next], [200, null]);
+    assert.ok(page.data.every(({ text }) => text === longest));
+    const received = (events: { type: string }[]) => events.filter(({ type }) => type === "message.received").length;
+    const events = await gateway.events(at);
+    assert.equal(received(events), 200);
+    const stream = gateway.sse({ after: at });
+    assert.equal((await stream.take(events.length)).length, events.length);
+    stream.close();
+    await gateway.twilio.receive({ from: number, body: longest + "." });
+    assert.equal((await gateway.get("/v1/quarantine?limit=1")).data[0].reason, "the request has a field that is longer than any of Twilio's");
+});
+
 test("a message that came in is one part, and what a receipt says of its id is not said of it", async () => {
     const { sid } = await gateway.twilio.receive({ from: "+15552220007", body: "whole" });
     const { id } = await gateway.ticketOf("+15552220007");

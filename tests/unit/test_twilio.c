@@ -346,8 +346,7 @@ static void limits_of_a_request (void)
     static const char *const names[] = {"Body", "ProfileName", "MediaUrl0", "of-tomorrow"};
     for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
         for (size_t length = 16384; length <= 16385; length++) {
-            g_autofree char *value = g_strnfill (length, 'x'),
-                            *query = g_strconcat (names[i], "=", value, "&", message, "SM1", NULL);
+            g_autofree char *value = g_strnfill (length, 'x'), *query = g_strconcat (names[i], "=", value, "&", message, "SM1", NULL);
             g_assert_true (is_read (query) == (length == 16384));
         }
 }

@@ -7,7 +7,8 @@
 //     GET  /live        what is on the phones, the counts and the switches, as an event stream: all of it, then what changes
 //     POST /send        {"customer", "text", "sid"} → {"status", "ms", "sid", "attempts"}
 //     POST /switch      {"answers": id, "once": bool} or {"receipts": id}
-//     GET  /v1/…        passed on to the gateway, the event stream too; POST only as an answer to a ticket
+//     GET  /v1/…        passed on to the gateway, the event stream too; POST only an answer to a ticket, or what
+//                       became of an uncertain message
 
 import * as fs from "node:fs";
 import * as http from "node:http";
@@ -48,7 +49,7 @@ const files: Record<string, { file: string; type: string }> = {
     "/sse.js": script("sse.js"),
 };
 const readable = /^\/v1\/(tickets(\/[\w-]+(\/messages)?)?|messages\/[\w-]+|events)(\?[^#]*)?$/;
-const answerable = /^\/v1\/tickets\/[\w-]+\/messages$/;
+const answerable = /^\/v1\/(tickets\/[\w-]+\/messages|messages\/[\w-]+\/settle)$/;
 const bodyMax = 64 << 10;
 const phoneMax = 500;
 const security = {

@@ -17,13 +17,33 @@ const rows = new Map<string, HTMLElement>();
 const tickets = new Map<string, string>();
 const rowsMax = 200;
 /** Where it is not the status itself. */
-const fates: Record<string, string> = { sent: "✓ sent", delivered: "✓✓ delivered", read: "✓✓ read" };
+const fates: Record<string, string> = { uncertain: "sent or not, nobody knows", sent: "✓ sent", delivered: "✓✓ delivered", read: "✓✓ read" };
+/** What a hand may make of an uncertain message. */
+const settlements = [["sent", "It was sent"], ["failed", "It was not"], ["retry", "Send it again"]] as const;
 let customers: Customer[] = [];
 
 /** After the browser has drawn; in a hidden tab, which draws nothing, at once. */
 function afterPaint(then: () => void): void {
     if (document.hidden) then();
     else requestAnimationFrame(then);
+}
+
+/** Afterwards the stream tells what became of it. */
+async function settle(id: string, as: string): Promise<void> {
+    const { status, why } = await post(`/v1/messages/${id}/settle`, { as }, { "idempotency-key": crypto.randomUUID() });
+    find("refused").hidden = status === 200;
+    find("refused").textContent = status === 200 ? "" : `Not settled: ${why}.`;
+}
+
+function newSettlement(id: string): HTMLElement {
+    const choice = make("div", "settle", "");
+    choice.hidden = true;
+    for (const [as, words] of settlements) {
+        const button = make("button", "", words);
+        button.addEventListener("click", () => void settle(id, as));
+        choice.append(button);
+    }
+    return choice;
 }
 
 function newRow(message: Message, customer: Customer | undefined, number: string): HTMLElement {
@@ -34,7 +54,7 @@ function newRow(message: Message, customer: Customer | undefined, number: string
     const name = customer?.name ?? number;
     const who = make("span", "who", message.kind === "outgoing" ? `to ${name}` : name);
     head.append(who, make("span", "", `message ${message.number}`), time, make("span", "fate", ""));
-    row.append(head, make("p", "", message.text ?? ""));
+    row.append(head, make("p", "", message.text ?? ""), newSettlement(message.id));
     if (customer) row.addEventListener("click", () => choose(customer.id));
     return row;
 }
@@ -61,6 +81,7 @@ function show(message: Message, fresh: boolean): void {
         afterPaint(() => (fate.textContent ||= shownOnDesk(message.external_id)));
         return;
     }
+    row.querySelector<HTMLElement>(".settle")!.hidden = message.status !== "uncertain";
     const why = message.error?.title ?? message.error?.provider_code;
     fate.dataset["status"] = message.status;
     fate.textContent = (fates[message.status] ?? message.status) + (why ? `: ${why}` : "");

@@ -2,6 +2,7 @@
  *
  * Requests from the wire, or failing that bodies, into the adapter: as a stranger's, and as a journal entry that is trusted.
  */
+#include "base/ids.h"
 #include "base/json.h"
 #include "model/adapter.h"
 
@@ -42,6 +43,17 @@ static void assert_message (const struct incoming *message)
     }
 }
 
+static void assert_receipt (const struct receipt *receipt)
+{
+    struct id id;
+    assert_text (receipt->external_id);
+    assert_text (receipt->code);
+    assert_text (receipt->detail);
+    g_assert (receipt->external_id != NULL);
+    g_assert (receipt->reference == NULL || (id_parse (receipt->reference, &id) && receipt->part >= 0 && receipt->part <= 99));
+    g_assert (!receipt->opted_out || receipt->status == STATUS_FAILED);
+}
+
 static void try_request (const struct http_request *request, bool trusted)
 {
     struct received received;
@@ -52,12 +64,7 @@ static void try_request (const struct http_request *request, bool trusted)
           n_receipts = received.receipts == NULL ? 0 : received.receipts->len;
     g_assert ((n_messages + n_receipts > 0) == (received.kind == RECEIVED_ITEMS));
     for (guint i = 0; i < n_messages; i++) assert_message (g_ptr_array_index (received.messages, i));
-    for (guint i = 0; i < n_receipts; i++) {
-        const struct receipt *receipt = g_ptr_array_index (received.receipts, i);
-        assert_text (receipt->external_id);
-        assert_text (receipt->code);
-        assert_text (receipt->detail);
-    }
+    for (guint i = 0; i < n_receipts; i++) assert_receipt (g_ptr_array_index (received.receipts, i));
     received_clear (&received);
 }
 

@@ -10,6 +10,7 @@ import { after, before, test } from "node:test";
 import { request } from "../../sandbox/http.js";
 import { customers } from "../../sandbox/server.js";
 import { newSid } from "../../sandbox/twilio.js";
+import { TwilioApi } from "../../sandbox/twilio_api.js";
 import { onExit } from "./cluster.js";
 import { accountSid, authToken, EventStream, Gateway, publicUrl, type Event } from "./harness.js";
 
@@ -17,10 +18,15 @@ let gateway: Gateway;
 let page = "";
 let twilio = "";
 let end: () => Promise<void>;
+/** The provider of a channel that holds what may or may not have been sent. */
+const careful = new TwilioApi({ accountSid, authToken, number: "+15550001112", publicUrl, hook: "/hooks/acme/careful-sms" });
 const main = "build/js/sandbox/main.js";
 
 before(async () => {
-    gateway = await Gateway.start("sandbox");
+    gateway = await Gateway.start("sandbox", {
+        channels: { "careful-sms": { from: "+15550001112", api_url: await careful.start(), allow_private: true, on_uncertain: "hold" } },
+    });
+    careful.gateway = gateway.url;
     const child = spawn(process.execPath, [main], {
         env: { ...process.env, SB_API: gateway.url, SB_KEY: gateway.key, SB_PUBLIC_URL: publicUrl, TWILIO_TOKEN: authToken, TWILIO_SID: accountSid, SANDBOX_PORT: "0" },
         stdio: ["ignore", "pipe", "inherit"],
@@ -40,6 +46,7 @@ before(async () => {
 after(async () => {
     await end?.();
     await gateway?.stop();
+    await careful.stop();
 });
 
 const send = (body: unknown, headers: object = {}, path = "send") =>
@@ -152,6 +159,29 @@ test("an answer goes to the public API with the key added, and nothing else can 
     for (const path of ["v1/tickets", "v1/messages", "v1/attachments", `v1/tickets/${id}`, `v1/tickets/${id}/messages/../x`]) {
         assert.equal((await request(page, { target: `/${path}`, method: "POST", body: "{}", headers: { "content-type": "application/json" } })).status, 404, path);
     }
+});
+
+test("an uncertain message is settled by hand from the page", async () => {
+    const { at } = await gateway.tickets("?limit=1");
+    const stream = new EventStream(`${page}v1/events?after=${at}`, { accept: "text/event-stream" });
+    await stream.opened;
+    careful.fault({ kind: "close" }, { times: 1 });
+    const first = { channel: "careful-sms", to: `tel:${customers[2].number}`, text: "perhaps" };
+    const { id } = (await gateway.api("/v1/messages", { method: "POST", body: first })).json;
+    const becomes = async (type: string) => {
+        for (;;) {
+            const [event] = await stream.take(1);
+            const told = JSON.parse(event!.data) as Event;
+            if (told.message_id === id && told.type === type) return told.data.message;
+        }
+    };
+    assert.equal((await becomes("message.uncertain"))?.status, "uncertain");
+    const settle = (as: string) => send({ as }, { "idempotency-key": newSid() }, `v1/messages/${id}/settle`);
+    assert.equal((await settle("perhaps")).status, 422);
+    assert.equal((await settle("sent")).status, 200);
+    assert.equal((await becomes("message.sent"))?.status, "sent");
+    assert.equal((await settle("failed")).status, 409, "the API's own answer");
+    stream.close();
 });
 
 test("the key never reaches the page, and the page can only read", async () => {

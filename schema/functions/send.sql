@@ -240,7 +240,7 @@ end $$;
 comment on function check_send is 'refuses references to what is not there; locks attachments; SB422';
 
 -- An outgoing message whose pair is locked. Raises SB404.
-create function lock_pair_of (p_account bigint, p_message uuid) returns gateway.message language plpgsql as $$
+create function lock_message_pair (p_account bigint, p_message uuid) returns gateway.message language plpgsql as $$
 declare
     m gateway.message;
 begin
@@ -252,12 +252,12 @@ begin
     select k.* into m from gateway.message k where k.account_id = p_account and k.message_id = p_message;
     return m;
 end $$;
-comment on function lock_pair_of is 'a message whose pair is locked; SB404';
+comment on function lock_message_pair is 'a message whose pair is locked; SB404';
 
 -- Takes a message back that was not begun. Raises SB404, SB409.
 create function api_cancel (p_account bigint, p_message uuid, p_now timestamptz) returns table (body text) language plpgsql as $$
 declare
-    m gateway.message := lock_pair_of (p_account, p_message);
+    m gateway.message := lock_message_pair (p_account, p_message);
 begin
     if m.status = 'canceled' then
         return query select j::text from message_json (p_account, p_message) j;
@@ -278,7 +278,7 @@ comment on function api_cancel is 'takes a message back; locks pair, delivery, m
 -- Settles an uncertain message by hand: as sent, failed or retry. Raises SB404, SB409, SB422.
 create function api_settle (p_account bigint, p_message uuid, p_as text, p_now timestamptz) returns table (body text) language plpgsql as $$
 declare
-    m gateway.message := lock_pair_of (p_account, p_message);
+    m gateway.message := lock_message_pair (p_account, p_message);
     d gateway.delivery;
     v_type text;
 begin

@@ -67,11 +67,22 @@ async function screen(gateway: Gateway, rate: number): Promise<number> {
     return delays.sort((a, b) => a - b)[38]!;
 }
 
+/** Resident with a thousand streams, each of which has told of a message. They come a hundred at a time: more at one instant may be told to come again. */
 async function memory(gateway: Gateway): Promise<number> {
-    const streams = Array.from({ length: 1000 }, () => gateway.sse({}));
-    for (const stream of streams) await stream.opened;
+    const streams: ReturnType<Gateway["sse"]>[] = [];
+    while (streams.length < 1000) {
+        const more = Array.from({ length: 100 }, () => gateway.sse({}));
+        for (const stream of more) if ((await stream.opened).status !== 200) throw new Error("a stream was refused");
+        streams.push(...more);
+    }
     await gateway.twilio.receive({ from: "+15557654321", body: "to all" });
-    for (const stream of streams) while ((await stream.next()).value?.event !== "message.received");
+    for (const stream of streams) {
+        for (let told = false; !told; ) {
+            const { value, done } = await stream.next();
+            if (done) throw new Error("a stream ended");
+            told = value.event === "message.received";
+        }
+    }
     const size = resident(gateway);
     for (const stream of streams) stream.close();
     return size;

@@ -72,7 +72,7 @@ async function memory(gateway: Gateway): Promise<number> {
     const streams: ReturnType<Gateway["sse"]>[] = [];
     while (streams.length < 1000) {
         const more = Array.from({ length: 100 }, () => gateway.sse({}));
-        for (const stream of more) if ((await stream.opened).status !== 200) throw new Error("a stream was refused");
+        for (const stream of more) if ((await stream.opened).statusCode !== 200) throw new Error("a stream was refused");
         streams.push(...more);
     }
     await gateway.twilio.receive({ from: "+15557654321", body: "to all" });

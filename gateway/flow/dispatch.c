@@ -19,8 +19,6 @@
 #define MARGIN(lease) ((lease) / 5)
 #define RENEW(lease) ((lease) *3 / 10)
 #define ASK(lease) ((lease) / 10)
-/* A claim ends by itself after so much more than its call may take. */
-#define CLAIM_MARGIN (60 * G_TIME_SPAN_SECOND)
 /* At a stop, what is under way has so long to be answered. */
 #define DRAIN (20 * G_TIME_SPAN_SECOND)
 /* How much waits is counted this often, for /metrics. */
@@ -537,7 +535,7 @@ static bool claim_lane (struct dispatch *dispatch, int lane, guint *n, GError **
     *n = 0;
     if (!channels) return true;
     g_autoptr (GPtrArray) deliveries =
-        delivery_claim (dispatch->db, accounts, ids, counts, channels, lane, &dispatch->gateway_id, longest + CLAIM_MARGIN, error);
+        delivery_claim (dispatch->db, accounts, ids, counts, channels, lane, &dispatch->gateway_id, longest + DELIVERY_MARGIN, error);
     if (!deliveries) {
         dispatch->claim_lost = true;
         return false;

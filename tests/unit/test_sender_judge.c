@@ -64,6 +64,7 @@ static void test_parts (void)
         delivery->task.part = part;
         struct settlement *s = judge (delivery, (struct verdict){.kind = VERDICT_SENT});
         g_assert_cmpint (s->outcome, ==, part < 2 ? OUTCOME_PROGRESS : OUTCOME_SENT);
+        g_assert_true (part < 2 ? s->retry_at >= NOW + DELIVERY_MARGIN : s->retry_at == 0);
         settlement_free (s);
     }
 }

@@ -1,6 +1,6 @@
 -- Who says STOP is written to no more, until they say START; a keyword alone is no conversation.
 begin;
-select plan (54);
+select plan (59);
 \ir lib/give.sql
 \ir lib/out.sql
 
@@ -91,6 +91,19 @@ select is ((select g::text from pg_temp.give ('f', jsonb_build_array (jsonb_buil
     jsonb_build_object ('id', 'F1', 'from', 'tel:+15552220004', 'text', 'STOP', 'keyword', 'stop', 'files', '[{"url": "https://x/1"}]'::jsonb),
     jsonb_build_object ('id', 'F2', 'from', 'tel:+15552220005', 'text', 'look', 'files', '[{"url": "https://x/2"}]'::jsonb))))) g), '(1,0,0,0)', 'a keyword with a file');
 select is ((select array_agg (url) from gateway.attachment where account_id = :acme), '{https://x/2}', 'leaves no file without a message');
+
+-- What was missed in an outage and is fetched later.
+create function pg_temp.say_at (p_account bigint, p_channel bigint, p_id text, p_keyword text, p_at interval) returns boolean language plpgsql as $$
+begin
+    perform pg_temp.give (p_id, jsonb_build_array (jsonb_build_object ('account', p_account, 'channel', p_channel, 'at', pg_temp.t0 () + p_at, 'messages', jsonb_build_array (
+        jsonb_build_object ('id', p_id, 'from', 'tel:+15552220009', 'text', p_keyword, 'keyword', p_keyword, 'at', pg_temp.t0 () + p_at)))));
+    return is_opted_out (p_account, p_channel, 'tel:+15552220009');
+end $$;
+select is (pg_temp.say_at (:acme, :sms, 'L1', 'stop', '0'), true, 'STOP');
+select is (pg_temp.say_at (:acme, :sms, 'L2', 'start', '-1 min'), true, 'a START from before it ends nothing');
+select is (pg_temp.say_at (:acme, :sms, 'L3', 'start', '1 min'), false, 'START');
+select is (pg_temp.say_at (:acme, :sms, 'L4', 'stop', '30 s'), false, 'a STOP from before it opts nobody out');
+select is (pg_temp.say_at (:acme, :sms, 'L5', 'stop', '2 min'), true, 'a later one does');
 
 -- The whole account.
 update gateway.account set opt_out_scope = 'account' where account_id = :globex;

@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "base/pulse.h"
 #include "flow/media_url.h"
+#include "flow/round.h"
 #include "flow/sender.h"
 #include "store/db.h"
 
@@ -28,7 +29,6 @@
 /* A probe is repeated after so long when the database could not be told what it found. */
 #define PROBE_UNKNOWN (2 * G_TIME_SPAN_SECOND)
 #define RECONNECT_PAUSE (250 * G_TIME_SPAN_MILLISECOND)
-#define CONNECT_TIME (5 * G_TIME_SPAN_SECOND)
 /* A provider that has taken a message may fetch its files for so long. */
 #define MEDIA_TIME (4 * G_TIME_SPAN_HOUR)
 
@@ -132,20 +132,11 @@ static const struct task *task_of (const struct flight *flight)
 static bool take_off (struct flight *flight)
 {
     struct dispatch *dispatch = flight->dispatch;
-    const struct channel *channel = flight->channel;
-    struct call_request call = {0};
-    if (!channel->adapter->compose (channel, task_of (flight), flight->notes, clock_now (), &call)) {
-        call_request_clear (&call);
-        return false;
-    }
+    struct call_request call;
+    if (!round_compose (flight->channel, task_of (flight), flight->notes, &call)) return false;
     flight->visible = call.visible;
     dispatch->under_way++;
-    const struct http_client_limits limits = {
-        .allow_private = values_number (channel->common, CHANNEL_ALLOW_PRIVATE) != 0,
-        .connect = CONNECT_TIME,
-        .whole = values_number (channel->common, CHANNEL_TIMEOUT),
-    };
-    http_client_call (dispatch->client, &call, &limits, landed, flight);
+    round_perform (dispatch->client, flight->channel, &call, landed, flight);
     return true;
 }
 
@@ -223,13 +214,9 @@ static void delivered (struct dispatch *dispatch, struct flight *flight, struct 
 
 static void judge (struct dispatch *dispatch, struct flight *flight)
 {
-    const struct channel *channel = flight->channel;
-    struct verdict verdict = {.after = -1};
+    struct verdict verdict;
     dispatch->under_way--;
-    if (flight->outcome.result == CALL_ANSWERED)
-        channel->adapter->judge (channel, task_of (flight), flight->notes, &flight->outcome.answer, clock_now (), &verdict);
-    else
-        sender_verdict_of_silence (&flight->outcome, flight->visible, &verdict);
+    round_judge (flight->channel, task_of (flight), flight->notes, &flight->outcome, flight->visible, &verdict);
     if (verdict.kind == VERDICT_NEXT) {
         g_free (flight->notes);
         flight->notes = g_steal_pointer (&verdict.notes);
@@ -438,15 +425,6 @@ static bool count_waiting (struct dispatch *dispatch, GError **error)
 
 /* ---- beginning ---- */
 
-static void outgoing_file_free (void *data)
-{
-    struct outgoing_file *file = data;
-    g_free (file->mime);
-    g_free (file->name);
-    g_free (file->url);
-    g_free (file);
-}
-
 /* A URL for each file, under which the provider may fetch it for a while. */
 static void add_files (struct dispatch *dispatch, struct delivery *delivery)
 {
@@ -455,7 +433,7 @@ static void add_files (struct dispatch *dispatch, struct delivery *delivery)
     const char *public_url = values_text (dispatch->config->listen, LISTEN_PUBLIC_URL);
     size_t i;
     json_t *one;
-    delivery->task.files = g_ptr_array_new_with_free_func (outgoing_file_free);
+    delivery->task.files = g_ptr_array_new_with_free_func ((GDestroyNotify) outgoing_file_free);
     json_array_foreach (files, i, one)
     {
         struct id id;

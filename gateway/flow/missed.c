@@ -42,7 +42,7 @@ struct missed {
     void *data;
     struct id gateway_id;
     struct intake *intake;
-    struct errands *errands;
+    struct tasks *tasks;
     struct db *db;
     GThread *thread;
     GThreadPool *readers;
@@ -66,7 +66,7 @@ static bool read_list (struct line *line, struct backfill_count *count, GError *
     struct db *db =
         db_open (values_text (line->config->database, DATABASE_URL), "switchboard backfill", "-c statement_timeout=10000", error);
     const struct backfill backfill = {
-        .errands = missed->errands,
+        .tasks = missed->tasks,
         .intake = missed->intake,
         .db = db,
         .channel = line->channel,
@@ -305,7 +305,7 @@ struct missed *missed_start (struct config *(*current) (void *data), void *data,
     missed->data = data;
     missed->gateway_id = *gateway;
     missed->intake = intake;
-    missed->errands = errands_new (client);
+    missed->tasks = tasks_new (client);
     missed->db = db;
     missed->lines = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, line_free);
     missed->well = true;
@@ -321,7 +321,7 @@ struct missed *missed_start (struct config *(*current) (void *data), void *data,
 void missed_halt (struct missed *missed)
 {
     if (!missed) return;
-    errands_halt (missed->errands);
+    tasks_halt (missed->tasks);
     g_mutex_lock (&missed->lock);
     missed->stopping = true;
     g_cond_signal (&missed->wake);
@@ -334,7 +334,7 @@ void missed_stop (struct missed *missed)
     missed_halt (missed);
     g_thread_join (missed->thread);
     g_thread_pool_free (missed->readers, FALSE, TRUE);
-    errands_free (missed->errands);
+    tasks_free (missed->tasks);
     db_close (missed->db);
     g_hash_table_unref (missed->lines);
     if (missed->config) config_unref (missed->config);

@@ -165,13 +165,16 @@ static void start (struct connection *c, struct request *request, int64_t due)
     push (c);
 }
 
+static int n_done;
+
 /* True: a whole answer is there. Ours all have a Content-Length. */
 static bool pull (struct connection *c, int *status)
 {
     ssize_t n = read (c->fd, c->answer + c->received, sizeof c->answer - 1 - c->received);
     if (n < 0 && errno == EAGAIN) return false;
     if (n <= 0) {
-        fprintf (stderr, "the gateway closed a connection\n");
+        c->answer[c->received] = '\0';
+        fprintf (stderr, "the gateway closed a connection after %d requests (%s): %s\n", n_done, n ? strerror (errno) : "end", c->answer);
         exit (1);
     }
     c->received += (size_t) n;
@@ -197,14 +200,14 @@ int main (int argc, char **argv)
     struct request *requests = make_requests ();
     struct connection *connections = g_new0 (struct connection, n_connections);
     int64_t *latencies = g_new (int64_t, n_messages);
-    int epoll = epoll_create1 (0), next = 0, done = 0, refused = 0;
+    int epoll = epoll_create1 (0), next = 0, refused = 0;
     for (int i = 0; i < n_connections; i++) {
         connections[i].fd = open_connection ();
         struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = &connections[i]};
         epoll_ctl (epoll, EPOLL_CTL_ADD, connections[i].fd, &event);
     }
     int64_t began = g_get_monotonic_time ();
-    while (done < n_messages) {
+    while (n_done < n_messages) {
         int64_t now = g_get_monotonic_time ();
         for (int i = 0; i < n_connections && next < n_messages; i++) {
             int64_t due = rate ? began + (int64_t) next * G_USEC_PER_SEC / rate : now;
@@ -220,14 +223,14 @@ int main (int argc, char **argv)
             push (c);
             if (!pull (c, &status)) continue;
             if (status != 200) refused++;
-            latencies[done++] = g_get_monotonic_time () - c->due;
+            latencies[n_done++] = g_get_monotonic_time () - c->due;
             if (!rate && next < n_messages) start (c, &requests[next++], g_get_monotonic_time ());
         }
     }
     double seconds = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
     qsort (latencies, (size_t) n_messages, sizeof *latencies, compare);
-    printf ("{\"acknowledged\":%d,\"refused\":%d,\"seconds\":%.3f,\"rate\":%.0f,\"p50\":%.2f,\"p99\":%.2f}\n", done - refused, refused,
-            seconds, (done - refused) / seconds, (double) latencies[n_messages / 2] / 1000,
+    printf ("{\"acknowledged\":%d,\"refused\":%d,\"seconds\":%.3f,\"rate\":%.0f,\"p50\":%.2f,\"p99\":%.2f}\n", n_done - refused, refused,
+            seconds, (n_done - refused) / seconds, (double) latencies[n_messages / 2] / 1000,
             (double) latencies[(int) (n_messages * 0.99)] / 1000);
     return refused ? 1 : 0;
 }

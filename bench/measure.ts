@@ -29,9 +29,12 @@ export const quantile = (values: number[], q: number): number => [...values].sor
 
 export async function startGateway(name: string, options: Options = {}): Promise<Gateway> {
     const gateway = await Gateway.start(name, { ownCluster: true, ...options });
-    for (const setting of ["max_wal_size='8GB'", "min_wal_size='2GB'", "checkpoint_timeout='15min'", "wal_compression='lz4'", "autovacuum_naptime='5s'"])
+    for (const setting of ["shared_buffers='1GB'", "max_wal_size='8GB'", "min_wal_size='2GB'", "checkpoint_timeout='15min'", "wal_compression='lz4'", "autovacuum_naptime='5s'"])
         await gateway.sql(`alter system set ${setting}`);
-    await gateway.sql("select pg_reload_conf()");
+    await gateway.down();
+    await gateway.cluster.down("fast");
+    await gateway.cluster.up();
+    await gateway.up();
     await gateway.sql(`set search_path = ${await functions(gateway)}, pg_catalog; ${fs.readFileSync("bench/bench.sql", "utf8")}`);
     await makeLogFiles(gateway);
     return gateway;
@@ -74,7 +77,9 @@ export async function load(gateway: Gateway, what: number | string, connections:
         "--port", new URL(gateway.url).port, "--url", `${publicUrl}/hooks/acme/support-sms`, "--token", authToken,
         ...(typeof what === "number" ? ["--messages", String(what), "--run", String(++nRuns).padStart(2, "0")] : ["--receipts", what]),
         "--connections", String(connections), ...extra,
-    ]);
+    ]).catch((error: unknown) => {
+        throw new Error(`${String(error)}\nthe gateway's last words:\n${gateway.logText().slice(-2000)}`);
+    });
     const result = JSON.parse(stdout) as Load;
     if (result.refused) throw new Error(`${result.refused} refused`);
     return result;

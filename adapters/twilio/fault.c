@@ -109,7 +109,7 @@ static const struct rule statuses[] = {
 static const struct rule redirect = {0, REDIRECTED};
 static const struct rule refused = {0, REFUSED, "refused", "the provider refuses the message", NULL};
 static const struct rule unclear = {
-    0, VERDICT_UNCERTAIN, SCOPE_MESSAGE, "unclear_answer", "the provider's answer does not say what became of it", NULL};
+    0, VERDICT_UNCERTAIN, SCOPE_PROVIDER, "unclear_answer", "the provider's answer does not say what became of it", NULL};
 
 static const struct rule *find (const struct rule *rules, size_t n, json_int_t number)
 {

@@ -15,8 +15,6 @@
 
 /* What others queued is found by looking; our own wakes at once. */
 #define POLL (250 * G_TIME_SPAN_MILLISECOND)
-/* A claim ends by itself after so much more than its call may take. */
-#define CLAIM_MARGIN (60 * G_TIME_SPAN_SECOND)
 /* At a stop, what is under way has so long to be answered. */
 #define DRAIN (20 * G_TIME_SPAN_SECOND)
 /* How much waits is counted this often, for /metrics. */
@@ -154,8 +152,9 @@ static bool set_health (struct dispatch *dispatch, const struct channel *channel
     params_int64 (p, channel->account_id);
     params_int64 (p, channel->channel_id);
     params_text (p, health);
-    params_text (p, verdict->title);
-    params_text (p, verdict->remedy);
+    bool up = g_str_equal (health, "up"); /* then the verdict may be of a message */
+    params_text (p, up ? NULL : verdict->title);
+    params_text (p, up ? NULL : verdict->remedy);
     params_time (p, clock_now ());
     g_autoptr (db_result) r = db_call (dispatch->db, SET_HEALTH, p, &error);
     if (r && db_int64 (r, 0, 0)) tell_health (dispatch, channel, health, verdict);
@@ -189,7 +188,8 @@ static void delivered (struct dispatch *dispatch, struct flight *flight, struct 
 {
     struct sender *sender = flight->sender;
     int status = flight->outcome.result == CALL_ANSWERED ? (int) flight->outcome.answer.status : 0;
-    if (sender_learn (sender, verdict, g_get_monotonic_time ())) set_health (dispatch, flight->channel, "down", verdict);
+    const char *health = sender_learn (sender, verdict, g_get_monotonic_time (), g_random_int ());
+    if (health) set_health (dispatch, flight->channel, health, verdict);
     struct settlement *settlement =
         sender_judge (flight->channel, g_steal_pointer (&flight->delivery), verdict, clock_now (), g_random_int ());
     settle_later (dispatch, settlement, flight->took, status);
@@ -403,7 +403,7 @@ static bool claim_lane (struct dispatch *dispatch, int lane, guint *n, GError **
     *n = 0;
     if (!channels) return true;
     g_autoptr (GPtrArray) deliveries =
-        delivery_claim (dispatch->db, accounts, ids, counts, channels, lane, &dispatch->gateway_id, longest + CLAIM_MARGIN, error);
+        delivery_claim (dispatch->db, accounts, ids, counts, channels, lane, &dispatch->gateway_id, longest + DELIVERY_MARGIN, error);
     if (!deliveries) {
         dispatch->claim_lost = true;
         return false;

@@ -36,11 +36,12 @@ static void judge_silence (const struct call_outcome *outcome, bool visible, str
         verdict->remedy = "correct api_url, or say allow_private: true if the provider really is in your own network";
     } else if (outcome->result == CALL_NOT_SENT) {
         verdict->kind = VERDICT_RETRY;
-        verdict->scope = SCOPE_CHANNEL;
-        verdict->code = "unreachable";
+        verdict->scope = SCOPE_PROVIDER;
+        verdict->code = "no_connection";
         verdict->title = "the provider cannot be reached";
     } else {
         verdict->kind = visible ? VERDICT_UNCERTAIN : VERDICT_RETRY;
+        verdict->scope = SCOPE_PROVIDER;
         verdict->code = "no_answer";
         verdict->title = "the provider did not answer";
     }

@@ -21,6 +21,7 @@ void sender_configure (struct sender *sender, const struct channel *channel)
 void sender_take (struct sender *sender, bool down, int64_t monotonic)
 {
     sender->down = down;
+    sender->doubted = sender->trying = false;
     sender->probes = 0;
     sender->probe_at = 0;
     sender->hold_until = monotonic + FIRST_PROBE_TIME;
@@ -28,9 +29,10 @@ void sender_take (struct sender *sender, bool down, int64_t monotonic)
 
 int sender_room (struct sender *sender, int64_t monotonic)
 {
-    bool may = sender->channel && sender->ours && monotonic < sender->own_until && !sender->paused && !sender->down &&
-               monotonic >= sender->hold_until;
-    return may ? pace_room (&sender->pace, monotonic) : 0;
+    bool may = sender->channel && sender->ours && monotonic < sender->own_until && !sender->paused && monotonic >= sender->hold_until;
+    int room = may ? pace_room (&sender->pace, monotonic) : 0;
+    if (!sender->down) return room;
+    return sender->trying && sender->pace.under_way == 0 ? MIN (room, 1) : 0;
 }
 
 /* When the next try of an attempt that may be repeated is due; 0: that would be too late. */
@@ -48,6 +50,14 @@ static void retry (struct settlement *s, const struct verdict *verdict, int64_t 
     s->outcome = OUTCOME_FAILED;
     s->code = "given_up";
     s->title = "it could not be sent within the channel's give_up_after";
+}
+
+/* A message of several parts: each may take as long as a call may. */
+static void sent (struct settlement *s, const struct channel *channel, int64_t now)
+{
+    bool more = s->delivery->task.part + 1 < s->delivery->n_parts;
+    s->outcome = more ? OUTCOME_PROGRESS : OUTCOME_SENT;
+    if (more) s->retry_at = now + values_number (channel->common, CHANNEL_TIMEOUT) + DELIVERY_MARGIN;
 }
 
 /* What may have happened is tried again after a while, in which a receipt may settle it; or it waits for a hand. */
@@ -70,7 +80,7 @@ struct settlement *sender_judge (const struct channel *channel, struct delivery 
     s->provider_code = g_steal_pointer (&verdict->provider_code);
     s->external_id = g_steal_pointer (&verdict->external_id);
     switch (verdict->kind) {
-    case VERDICT_SENT: s->outcome = delivery->task.part + 1 < delivery->n_parts ? OUTCOME_PROGRESS : OUTCOME_SENT; break;
+    case VERDICT_SENT: sent (s, channel, now); break;
     case VERDICT_REFUSED: s->outcome = OUTCOME_FAILED; break;
     case VERDICT_OPTED_OUT: s->outcome = OUTCOME_OPTED_OUT; break;
     case VERDICT_UNCERTAIN: unsure (s, channel, now); break;
@@ -82,19 +92,39 @@ struct settlement *sender_judge (const struct channel *channel, struct delivery 
     return s;
 }
 
-bool sender_learn (struct sender *sender, const struct verdict *verdict, int64_t monotonic)
+static const char *comes_up (struct sender *sender, const char *health)
 {
-    bool silent = verdict->code && (g_str_equal (verdict->code, "unreachable") || g_str_equal (verdict->code, "no_answer") ||
-                                    g_str_equal (verdict->code, "provider_error"));
-    if (verdict->kind == VERDICT_RETRY && verdict->scope == SCOPE_CHANNEL && verdict->after >= 0)
-        pace_wait (&sender->pace, monotonic + pace_asked (verdict->after));
-    bool opens = verdict->kind == VERDICT_CHANNEL_DOWN || (silent && pace_failed (&sender->pace));
-    if (!silent && verdict->kind != VERDICT_CHANNEL_DOWN) pace_worked (&sender->pace);
-    if (!opens || sender->down) return false;
+    sender->down = sender->doubted = sender->trying = false;
+    sender->probes = 0;
+    pace_worked (&sender->pace);
+    return health;
+}
+
+static const char *goes_down (struct sender *sender, bool doubted, int64_t monotonic)
+{
     sender->down = true;
+    sender->doubted = doubted;
     sender->probes = 0;
     sender->probe_at = monotonic + G_TIME_SPAN_SECOND;
-    return true;
+    return "down";
+}
+
+const char *sender_learn (struct sender *sender, const struct verdict *verdict, int64_t monotonic, uint32_t random)
+{
+    bool failed = verdict->scope == SCOPE_PROVIDER || verdict->kind == VERDICT_CHANNEL_DOWN, tried = sender->trying;
+    if (verdict->kind == VERDICT_RETRY && verdict->scope == SCOPE_CHANNEL && verdict->after >= 0)
+        pace_wait (&sender->pace, monotonic + pace_asked (verdict->after));
+    if (!failed) {
+        pace_worked (&sender->pace);
+        if (tried) sender->probe_at = monotonic; /* whether it is a degraded one, a probe knows */
+        return tried ? comes_up (sender, "up") : NULL;
+    }
+    if (tried) {
+        sender->trying = false;
+        sender->probe_at = monotonic + pace_backoff (++sender->probes, random);
+    }
+    bool opens = verdict->kind == VERDICT_CHANNEL_DOWN || pace_failed (&sender->pace);
+    return opens && !sender->down ? goes_down (sender, verdict->kind != VERDICT_CHANNEL_DOWN, monotonic) : NULL;
 }
 
 bool sender_probe_due (const struct sender *sender, int64_t monotonic)
@@ -107,13 +137,14 @@ const char *sender_probed (struct sender *sender, const struct verdict *verdict,
     sender->probing = false;
     sender->hold_until = 0;
     if (verdict->kind == VERDICT_SENT || verdict->kind == VERDICT_DEGRADED) {
-        sender->down = false;
-        sender->probes = 0;
-        sender->probe_at = monotonic + values_number (sender->channel->common, CHANNEL_PROBE_EVERY);
-        pace_worked (&sender->pace);
-        return verdict->kind == VERDICT_SENT ? "up" : "degraded";
+        bool proven = !sender->doubted || sender->trying; /* nobody had anything to send, since the last time */
+        sender->trying = !proven;
+        sender->probe_at =
+            monotonic + (proven ? values_number (sender->channel->common, CHANNEL_PROBE_EVERY) : pace_backoff (++sender->probes, random));
+        return proven ? comes_up (sender, verdict->kind == VERDICT_SENT ? "up" : "degraded") : NULL;
     }
-    bool is_there = verdict->kind == VERDICT_RETRY && g_strcmp0 (verdict->code, "throttled") == 0;
+    sender->trying = false;
+    bool is_there = verdict->kind == VERDICT_RETRY && verdict->scope == SCOPE_CHANNEL;
     bool sure = ++sender->probes >= PROBES_MOST || sender->down || verdict->kind != VERDICT_RETRY;
     sender->probe_at = monotonic + (sure || is_there ? pace_backoff (sender->probes, random) : PROBE_AGAIN);
     if (is_there || !sure) return NULL;

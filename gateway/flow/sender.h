@@ -13,6 +13,8 @@ struct sender {
     const struct channel *channel; /* of the dispatcher's configuration; NULL: it left the file */
     struct pace pace;
     bool ours, paused, down;
+    bool doubted;       /* down because sends failed: that a probe succeeds proves little */
+    bool trying;        /* down, but one message at a time may leave: an answer to it says that sending works */
     bool probing;       /* a probe is under way */
     bool dry;           /* the last claim found less than there was room for: not claimed again until something may be there */
     int wanted;         /* of a claim: how many more there was room for */
@@ -35,8 +37,10 @@ int sender_room (struct sender *sender, int64_t monotonic);
 struct settlement *sender_judge (const struct channel *channel, struct delivery *delivery, struct verdict *verdict, int64_t now,
                                  uint32_t random);
 
-/* What the verdict says of the channel as a whole: its circuit, its pause. True: it is down from now on, by this one. */
-bool sender_learn (struct sender *sender, const struct verdict *verdict, int64_t monotonic);
+/* What a send's verdict says of the channel as a whole: its pause, its circuit. "down" or "up": so it is from now on, by this one; NULL: as before.
+ * A circuit that failed sends have opened is closed by a send: after a probe that succeeds one is tried, and where that fails, the next only after
+ * a pause that doubles. random: any 32 bits. */
+const char *sender_learn (struct sender *sender, const struct verdict *verdict, int64_t monotonic, uint32_t random);
 
 /* Whether the provider is to be asked now if the channel is set up well. */
 bool sender_probe_due (const struct sender *sender, int64_t monotonic);

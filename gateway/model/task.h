@@ -79,7 +79,7 @@ struct call_answer {
 enum verdict_kind {
     VERDICT_NEXT,         /* another round of this task: notes say what was learned */
     VERDICT_SENT,         /* SEND: the provider has it; FETCH, PROBE, BACKFILL: done */
-    VERDICT_RETRY,        /* later: of this message, this pair, or the whole channel */
+    VERDICT_RETRY,        /* later; its scope says what waits */
     VERDICT_REFUSED,      /* never: code and title say why */
     VERDICT_OPTED_OUT,    /* never, and nothing more to this person */
     VERDICT_CHANNEL_DOWN, /* nothing goes on this channel until somebody mends it: title says what, remedy how */
@@ -87,15 +87,21 @@ enum verdict_kind {
     VERDICT_UNCERTAIN,    /* it may or may not have happened */
 };
 
-enum verdict_scope { SCOPE_MESSAGE, SCOPE_PAIR, SCOPE_CHANNEL };
+/* What a verdict speaks of. */
+enum verdict_scope {
+    SCOPE_MESSAGE,
+    SCOPE_PAIR,
+    SCOPE_CHANNEL,  /* it asks for patience: nothing more on this channel for a while */
+    SCOPE_PROVIDER, /* it does not answer, or not as it should: a few of these in a row take the channel down */
+};
 
 /* Owns its strings but the static ones. */
 struct verdict {
     enum verdict_kind kind;
-    enum verdict_scope scope; /* VERDICT_RETRY */
+    enum verdict_scope scope; /* VERDICT_RETRY, VERDICT_UNCERTAIN */
     int64_t after;            /* VERDICT_RETRY: microseconds that the provider asks for; -1: as flow thinks best */
     char *external_id;        /* VERDICT_SENT */
-    const char *code;         /* ours, static: "too_long", "unreachable" …; NULL where nothing is wrong */
+    const char *code;         /* ours, static: "too_long", "no_answer" …; NULL where nothing is wrong */
     const char *title;        /* one sentence for people, static, lower case */
     const char *remedy;       /* VERDICT_CHANNEL_DOWN, VERDICT_DEGRADED: what to do, static */
     char *provider_code;      /* NULL: none */

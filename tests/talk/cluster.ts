@@ -79,7 +79,7 @@ export class Cluster {
     async up(): Promise<void> {
         const [command, args] = asPostgres("postgres", [
             "-D", path.join(this.directory, "data"), "-k", this.socket, "-c", "listen_addresses=", "-c", "fsync=on",
-            "-c", "synchronous_commit=on", "-c", "max_connections=200", "-c", "shared_buffers=128MB", "-c", "logging_collector=off",
+            "-c", "synchronous_commit=on", "-c", "max_connections=200", "-c", "logging_collector=off",
         ]);
         const log = fs.openSync(path.join(this.directory, "log"), "a");
         const server = spawn(command, args, { cwd: "/", stdio: ["ignore", log, log] });

@@ -22,7 +22,7 @@ static struct values *new_common (void)
 
 static const struct verdict well = {.kind = VERDICT_SENT}, degraded = {.kind = VERDICT_DEGRADED, .title = "another URL"},
                             refused = {.kind = VERDICT_CHANNEL_DOWN, .code = "credentials"},
-                            away = {.kind = VERDICT_RETRY, .scope = SCOPE_CHANNEL, .code = "unreachable", .after = -1},
+                            away = {.kind = VERDICT_RETRY, .scope = SCOPE_PROVIDER, .code = "no_connection", .after = -1},
                             throttled = {.kind = VERDICT_RETRY, .scope = SCOPE_CHANNEL, .code = "throttled", .after = -1};
 
 struct fixture {

@@ -64,6 +64,7 @@ static void test_parts (void)
         delivery->task.part = part;
         struct settlement *s = judge (delivery, (struct verdict){.kind = VERDICT_SENT});
         g_assert_cmpint (s->outcome, ==, part < 2 ? OUTCOME_PROGRESS : OUTCOME_SENT);
+        g_assert_true (part < 2 ? s->retry_at >= NOW + DELIVERY_MARGIN : s->retry_at == 0);
         settlement_free (s);
     }
 }
@@ -156,7 +157,7 @@ static void test_silence (void)
         const char *code;
     } cases[] = {
         {CALL_NOT_SENT, true, true, VERDICT_CHANNEL_DOWN, "private_address"},
-        {CALL_NOT_SENT, false, true, VERDICT_RETRY, "unreachable"},
+        {CALL_NOT_SENT, false, true, VERDICT_RETRY, "no_connection"},
         {CALL_UNKNOWN, false, true, VERDICT_UNCERTAIN, "no_answer"},
         {CALL_UNKNOWN, false, false, VERDICT_RETRY, "no_answer"},
     };
@@ -206,21 +207,74 @@ static void test_room (void)
 }
 
 static const struct verdict sent = {.kind = VERDICT_SENT, .after = -1};
-static const struct verdict unreachable = {.kind = VERDICT_RETRY, .scope = SCOPE_CHANNEL, .after = -1, .code = "unreachable"};
-static const struct verdict no_answer = {.kind = VERDICT_UNCERTAIN, .after = -1, .code = "no_answer"};
+static const struct verdict no_connection = {.kind = VERDICT_RETRY, .scope = SCOPE_PROVIDER, .after = -1, .code = "no_connection"};
+static const struct verdict no_answer = {.kind = VERDICT_UNCERTAIN, .scope = SCOPE_PROVIDER, .after = -1, .code = "no_answer"};
+
+static const char *learn (struct sender *sender, const struct verdict *verdict)
+{
+    return sender_learn (sender, verdict, SECOND, UINT32_MAX);
+}
 
 static void test_circuit (void)
 {
     struct channel channel;
     struct sender sender = make_sender (&channel);
     sender.probes = 7;
-    for (int i = 1; i < PACE_FAILURES; i++) g_assert_false (sender_learn (&sender, i % 2 ? &unreachable : &no_answer, SECOND));
+    for (int i = 1; i < PACE_FAILURES; i++) g_assert_null (learn (&sender, i % 2 ? &no_connection : &no_answer));
     g_assert_cmpint (sender_room (&sender, SECOND), >, 0);
-    g_assert_true (sender_learn (&sender, &unreachable, SECOND)); /* this one broke it */
+    g_assert_cmpstr (learn (&sender, &no_connection), ==, "down"); /* this one broke it */
     g_assert_true (sender.down);
     g_assert_cmpint (sender.probes, ==, 0);
     g_assert_cmpint (sender.probe_at, ==, 2 * SECOND);
-    g_assert_false (sender_learn (&sender, &unreachable, SECOND)); /* it was down already */
+    g_assert_null (learn (&sender, &no_connection)); /* it was down already */
+    g_assert_null (learn (&sender, &sent));          /* begun before it was */
+    g_assert_true (sender.down);
+    values_unref (channel.common);
+}
+
+static const char *probe (struct sender *sender, const struct verdict *verdict)
+{
+    sender->probing = true;
+    return sender_probed (sender, verdict, SECOND, UINT32_MAX);
+}
+
+/* A provider whose account page works, but whose messages end in nothing: one alarm, and one message now and then. */
+static void test_half_open (void)
+{
+    struct channel channel;
+    struct sender sender = make_sender (&channel);
+    pace_set (&sender.pace, 0, 2);
+    for (int i = 0; i < PACE_FAILURES; i++) learn (&sender, &no_answer);
+    int64_t pause = 0;
+    for (int i = 0; i < 3; i++) {
+        g_assert_cmpint (sender_room (&sender, SECOND), ==, 0);
+        g_assert_null (probe (&sender, &sent));
+        g_assert_cmpint (sender_room (&sender, SECOND), ==, 1);
+        pace_begin (&sender.pace, 1);
+        g_assert_cmpint (sender_room (&sender, SECOND), ==, 0);
+        pace_end (&sender.pace);
+        g_assert_null (learn (&sender, &no_answer));
+        g_assert_cmpint (sender.probe_at, >, pause); /* each pause is longer */
+        pause = sender.probe_at;
+    }
+    g_assert_null (probe (&sender, &sent));
+    g_assert_cmpstr (learn (&sender, &sent), ==, "up");
+    g_assert_cmpint (sender_room (&sender, SECOND), >, 1);
+    g_assert_true (sender_probe_due (&sender, SECOND));
+    values_unref (channel.common);
+}
+
+/* Where nothing waits to be sent, the second probe that succeeds is proof enough; one in vain between them is not. */
+static void test_half_open_idle (void)
+{
+    struct channel channel;
+    struct sender sender = make_sender (&channel);
+    for (int i = 0; i < PACE_FAILURES; i++) learn (&sender, &no_connection);
+    g_assert_null (probe (&sender, &sent));
+    g_assert_cmpstr (probe (&sender, &no_connection), ==, "down");
+    g_assert_cmpint (sender_room (&sender, SECOND), ==, 0);
+    g_assert_null (probe (&sender, &sent));
+    g_assert_cmpstr (probe (&sender, &sent), ==, "up");
     values_unref (channel.common);
 }
 
@@ -230,8 +284,8 @@ static void test_circuit_in_a_row (void)
     struct channel channel;
     struct sender sender = make_sender (&channel);
     for (int i = 0; i < 3 * PACE_FAILURES; i++) {
-        g_assert_false (sender_learn (&sender, &unreachable, SECOND));
-        if (i % 4 == 3) sender_learn (&sender, i % 8 == 7 ? &sent : &refused, SECOND); /* an answer, whatever it says */
+        g_assert_null (learn (&sender, &no_connection));
+        if (i % 4 == 3) learn (&sender, i % 8 == 7 ? &sent : &refused); /* an answer, whatever it says */
     }
     g_assert_false (sender.down);
     values_unref (channel.common);
@@ -242,9 +296,9 @@ static void test_down (void)
     static const struct verdict credentials = {.kind = VERDICT_CHANNEL_DOWN, .after = -1, .code = "credentials"};
     struct channel channel;
     struct sender sender = make_sender (&channel);
-    g_assert_true (sender_learn (&sender, &credentials, SECOND));
+    g_assert_cmpstr (learn (&sender, &credentials), ==, "down");
     g_assert_cmpint (sender_room (&sender, SECOND), ==, 0);
-    g_assert_false (sender_learn (&sender, &credentials, SECOND)); /* said once */
+    g_assert_null (learn (&sender, &credentials)); /* said once */
     values_unref (channel.common);
 }
 
@@ -253,7 +307,7 @@ static int64_t silence_after (struct verdict verdict)
 {
     struct channel channel;
     struct sender sender = make_sender (&channel);
-    sender_learn (&sender, &verdict, SECOND);
+    learn (&sender, &verdict);
     values_unref (channel.common);
     return pace_next (&sender.pace, SECOND) - SECOND;
 }
@@ -286,6 +340,8 @@ int main (int argc, char **argv)
     g_test_add_func ("/sender/no answer is uncertain only where the customer may notice", test_silence);
     g_test_add_func ("/sender/nothing leaves on a channel that is not ours, paused, down or gone", test_room);
     g_test_add_func ("/sender/failures in a row break the circuit, once", test_circuit);
+    g_test_add_func ("/sender/a circuit that failed sends have opened is closed by a send", test_half_open);
+    g_test_add_func ("/sender/where nothing waits a second probe closes it", test_half_open_idle);
     g_test_add_func ("/sender/an answer between failures keeps it closed", test_circuit_in_a_row);
     g_test_add_func ("/sender/bad credentials take the channel down at once", test_down);
     g_test_add_func ("/sender/a provider that asks for patience gets it on the whole channel, within bounds", test_patience);

@@ -201,7 +201,7 @@ static void assert_words (const struct verdict *verdict)
 static json_t *show_verdict (const struct verdict *verdict)
 {
     static const char *const kinds[] = {"next", "sent", "retry", "refused", "opted_out", "channel_down", "degraded", "uncertain"};
-    static const char *const scopes[] = {"message", "pair", "channel"};
+    static const char *const scopes[] = {"message", "pair", "channel", "provider"};
     json_t *object = json_object ();
     set_text (object, "kind", kinds[verdict->kind]);
     if (verdict->kind == VERDICT_RETRY) set_text (object, "scope", scopes[verdict->scope]);

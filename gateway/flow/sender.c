@@ -92,28 +92,6 @@ struct settlement *sender_judge (const struct channel *channel, struct delivery 
     return s;
 }
 
-void sender_verdict_of_silence (const struct call_outcome *outcome, bool visible, struct verdict *verdict)
-{
-    verdict->after = -1;
-    verdict->detail = g_strdup (outcome->words);
-    if (outcome->forbidden) {
-        verdict->kind = VERDICT_CHANNEL_DOWN;
-        verdict->code = "private_address";
-        verdict->title = "the provider's address is a private one";
-        verdict->remedy = "correct api_url, or say allow_private: true if the provider really is in your own network";
-    } else if (outcome->result == CALL_NOT_SENT) {
-        verdict->kind = VERDICT_RETRY;
-        verdict->scope = SCOPE_PROVIDER;
-        verdict->code = "no_connection";
-        verdict->title = "the provider cannot be reached";
-    } else {
-        verdict->kind = visible ? VERDICT_UNCERTAIN : VERDICT_RETRY;
-        verdict->scope = SCOPE_PROVIDER;
-        verdict->code = "no_answer";
-        verdict->title = "the provider did not answer";
-    }
-}
-
 static const char *comes_up (struct sender *sender, const char *health)
 {
     sender->down = sender->doubted = sender->trying = false;

@@ -127,8 +127,8 @@ select is ((select refusal from taken where name = 'q'), 'opted_out', 'what was 
 -- The registry outside.
 select is ((select jsonb_object_agg (k, j -> k) from (select data::jsonb -> 0 as j from api_opt_outs (:globex, 1, null)) x, unnest ('{address,channel,source,ended_at}'::text[]) k),
            '{"address": "tel:+15552220001", "channel": null, "source": "keyword", "ended_at": null}', 'a page of opt-outs, the newest first');
-select is ((select jsonb_array_length (p.data::jsonb) from api_opt_outs (:globex, 1, null) o, api_opt_outs (:globex, 1, o.next::uuid) p), 1, 'and the next');
-select is ((select p.next from api_opt_outs (:globex, 1, null) o, api_opt_outs (:globex, 1, o.next::uuid) p), null, 'which is the last');
+select is ((select jsonb_array_length (p.data::jsonb) from api_opt_outs (:globex, 1, null) o, api_opt_outs (:globex, 1, o.next) p), 1, 'and the next');
+select is ((select p.next from api_opt_outs (:globex, 1, null) o, api_opt_outs (:globex, 1, o.next) p), null, 'which is the last');
 select is ((select at from api_opt_outs (:globex, 50, null)), (select last_event from gateway.counter where account_id = :globex), 'true at an event');
 
 select is ((select count (*) from gateway.counter c where c.account_id in (:acme, :globex) and last_event <> (

@@ -211,8 +211,8 @@ static bool start_sending (struct gateway *gateway, GError **error)
         .user_agent = "Switchboard",
     };
     return (gateway->client = http_client_start (&options, error)) &&
-           (gateway->receipts = receipts_start (gateway->config, matched, gateway, error)) &&
            (gateway->dispatch = dispatch_start (current, changed, gateway, gateway->client, error)) &&
+           (gateway->receipts = receipts_start (gateway->config, matched, gateway, error)) && /* receipts that wait wake dispatch at once */
            (gateway->fetch = fetch_start (current, changed, gateway, gateway->client, error));
 }
 

@@ -47,6 +47,14 @@ async function reaches(id: string, status: string): Promise<any> {
     return message;
 }
 
+/** The message once so many attempts are noted: a receipt may be faster than the note of what it tells of. */
+async function tried(id: string, times: number): Promise<any> {
+    return until(async () => {
+        const message = await gateway.get(`/v1/messages/${id}`);
+        return message.attempts.length >= times ? message : undefined;
+    }, `${times} attempts of ${id}`);
+}
+
 async function isWell(): Promise<void> {
     assert.equal((await request(`${gateway.url}/livez`)).status, 200);
     assert.equal((await request(`${gateway.url}/readyz`)).status, 200);
@@ -54,13 +62,6 @@ async function isWell(): Promise<void> {
 
 const bodies = (sandbox: TwilioApi, to: string) => sandbox.accepted.all.filter((sms) => sms.to === to).map(({ body }) => body);
 const outcomes = (message: any): string[] => message.attempts.map(({ outcome }: { outcome: string }) => outcome);
-
-/** The message once so many attempts are noted: a receipt may come before its send is. */
-async function noted(id: string, n: number): Promise<any> {
-    let message: any;
-    await until(async () => (message = await gateway.get(`/v1/messages/${id}`)).attempts.length >= n, `${n} attempts of ${id}`);
-    return message;
-}
 
 /** One message is answered so, and the next one well; both messages, in the end. */
 async function answered(fault: Fault, ends = "delivered"): Promise<{ to: string; first: any; next: any }> {
@@ -72,7 +73,7 @@ async function answered(fault: Fault, ends = "delivered"): Promise<{ to: string;
     await isWell();
     await reaches(next, "delivered");
     // The next one left when all was known of the first; a receipt may have been faster than that.
-    return { to, first: await gateway.get(`/v1/messages/${first}`), next: await noted(next, 1) };
+    return { to, first: await gateway.get(`/v1/messages/${first}`), next: await tried(next, 1) };
 }
 
 /* What was not obeyed is sent again: nobody can know, and no receipt tells. */
@@ -170,7 +171,7 @@ test("held, it can be sent again", async () => {
     const { to, id } = await held("perhaps");
     assert.equal((await settle(id, "retry")).status, 200);
     await reaches(id, "delivered");
-    assert.deepEqual(outcomes(await noted(id, 2)), ["uncertain", "sent"]);
+    assert.deepEqual(outcomes(await tried(id, 2)), ["uncertain", "sent"]);
     assert.deepEqual(bodies(careful, to), ["perhaps"]);
 });
 

@@ -15,7 +15,8 @@ after(() => gateway?.stop());
 /** How often the table of keys was searched. Backends tell their counts at the latest when they end. */
 async function searches(): Promise<number> {
     await gateway.restart();
-    await until(async () => (await gateway.sql("select count(*) from pg_stat_activity where application_name = 'switchboard api'")) === "4", "the old backends to end");
+    const backends = "pg_stat_activity where application_name = 'switchboard api' and datname = current_database()";
+    await until(async () => (await gateway.sql(`select count(*) from ${backends}`)) === "4", "the old backends to end");
     return Number(await gateway.sql("select seq_scan + coalesce(idx_scan, 0) from pg_stat_user_tables where relid = 'gateway.key'::regclass"));
 }
 

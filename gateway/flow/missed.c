@@ -60,6 +60,22 @@ struct missed {
 
 /* ---- reading a provider's list: threads of the pool ---- */
 
+/* From when on the list is read: what is older may be known and forgotten, and would come twice. */
+static int64_t beginning (const struct watch *watch)
+{
+    int64_t since = watch->since - BACKFILL_MARGIN;
+    int64_t horizon = backfill_horizon (watch->until, values_number (watch->config->retention, RETENTION_PROVIDER_IDS));
+    if (since >= horizon) return since;
+    char from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
+    clock_format (watch->since, from);
+    clock_format (horizon, to);
+    log_warning ("backfill.cut",
+                 "channel %s/%s: what came in from %s to %s stays with the provider: it was away for longer than "
+                 "retention.provider_ids; see the provider's own list",
+                 watch->channel->account, watch->channel->slug, from, to);
+    return horizon;
+}
+
 static bool read_list (struct watch *watch, struct backfill_count *count, GError **error)
 {
     struct missed *missed = watch->missed;
@@ -70,8 +86,7 @@ static bool read_list (struct watch *watch, struct backfill_count *count, GError
         .intake = missed->intake,
         .db = db,
         .channel = watch->channel,
-        .since = MAX (watch->since - BACKFILL_MARGIN,
-                      backfill_horizon (watch->until, values_number (watch->config->retention, RETENTION_PROVIDER_IDS))),
+        .since = beginning (watch),
         .until = watch->until + BACKFILL_MARGIN,
     };
     bool ok = db && backfill_run (&backfill, count, error);

@@ -145,6 +145,14 @@ test("what came in while the gateway was down arrives after the start: once, and
     assert.equal(await gateway.count("message"), stored + 1, "nothing comes twice");
 });
 
+test("what came in so long ago that it may be known and forgotten is left with the provider, and the log says so", async () => {
+    await gateway.down();
+    await gateway.sql("update gateway.channel_state set seen_to = now() - interval '400 days'");
+    await up();
+    await until(async () => gateway.logText().includes('"backfill.cut"'), "the warning");
+    assert.match(gateway.logText(), /"backfill.cut".*channel acme\/support-sms: what came in from .* to .* stays with the provider/);
+});
+
 test("what was refused while the database was away is fetched when it is back", async () => {
     const from = newNumber();
     const state = () => gateway.sql("select count(*) from gateway.channel_state where seen_to is not null");

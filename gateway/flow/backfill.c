@@ -90,7 +90,7 @@ static bool read_slice (struct slice *slice, int64_t since, int64_t until)
 {
     const struct task task = {.kind = TASK_BACKFILL, .since = since, .until = until};
     struct verdict verdict;
-    errands_run (slice->backfill->errands, slice->backfill->channel, &task, take_page, slice, &verdict);
+    tasks_run (slice->backfill->tasks, slice->backfill->channel, &task, take_page, slice, &verdict);
     if (!slice->broke && verdict.kind != VERDICT_SENT) {
         slice->broke = true;
         g_set_error (slice->error, error_quark (), 0, "%s%s%s", verdict.title ? verdict.title : "the provider's list could not be read",
@@ -150,7 +150,7 @@ static bool push (struct slice *slice, struct missing *missing)
     while (!intake_push (slice->backfill->intake, job)) {
         struct intake_state state;
         intake_look (slice->backfill->intake, &state);
-        if (state.connected && g_get_monotonic_time () < limit && !errands_halted (slice->backfill->errands)) {
+        if (state.connected && g_get_monotonic_time () < limit && !tasks_halted (slice->backfill->tasks)) {
             g_usleep (QUEUE_PAUSE);
             continue;
         }

@@ -4,15 +4,15 @@
  * any others, oldest first. It may run beside everything else, another backfill too: a message that comes twice is one.
  */
 #pragma once
-#include "flow/errand.h"
 #include "flow/intake.h"
+#include "flow/tasks.h"
 #include "store/db.h"
 
 /* Before a time that is asked for, so much more is read: the provider's clock and ours, and what it was just then trying to deliver. */
 #define BACKFILL_MARGIN (5 * G_TIME_SPAN_MINUTE)
 
 struct backfill {
-    struct errands *errands;
+    struct tasks *tasks;
     struct intake *intake;
     struct db *db;                 /* the caller's, to ask what is known */
     const struct channel *channel; /* with its ids */

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "flow/backfill.h"
-#include "flow/errand.h"
+#include "flow/tasks.h"
 
 #include <stdio.h>
 
@@ -36,15 +36,15 @@ int command_channel_probe (const char *path, const char *account, const char *na
     g_autoptr (GError) error = NULL;
     struct http_client *client = start_client (&error);
     if (!client) return command_complain (error);
-    struct errands *errands = errands_new (client);
+    struct tasks *tasks = tasks_new (client);
     const struct task task = {.kind = TASK_PROBE};
     struct verdict verdict;
-    errands_run (errands, channel, &task, NULL, NULL, &verdict);
+    tasks_run (tasks, channel, &task, NULL, NULL, &verdict);
     print_verdict (channel, &verdict);
     bool up = verdict.kind == VERDICT_SENT;
     verdict_clear (&verdict);
     http_client_free (client);
-    errands_free (errands);
+    tasks_free (tasks);
     return up ? 0 : 1;
 }
 
@@ -94,13 +94,13 @@ static bool fill (const struct config *config, struct db *db, const struct chann
 {
     struct http_client *client = start_client (error);
     struct intake *intake = client ? start_intake (config, error) : NULL;
-    struct errands *errands = client ? errands_new (client) : NULL;
-    const struct backfill backfill = {errands, intake, db, channel, since, now + BACKFILL_MARGIN};
+    struct tasks *tasks = client ? tasks_new (client) : NULL;
+    const struct backfill backfill = {tasks, intake, db, channel, since, now + BACKFILL_MARGIN};
     bool ok = intake && backfill_run (&backfill, count, error);
     intake_stop (intake);
     intake_free (intake);
     http_client_free (client);
-    errands_free (errands);
+    tasks_free (tasks);
     return ok;
 }
 

@@ -34,7 +34,7 @@ struct settlement {
     char *detail, *provider_code;
     int http_status;  /* 0: no answer */
     int64_t took;     /* µs */
-    int64_t retry_at; /* µs since 1970; 0: not */
+    int64_t retry_at; /* µs since 1970; 0: not. OUTCOME_PROGRESS: until then the claim holds */
     char *notes;
 };
 
@@ -46,6 +46,9 @@ void settlement_free (struct settlement *settlement);
 /* Up to counts[i] due ones of each channel in one lane, as elements of a new array of struct delivery. */
 GPtrArray *delivery_claim (struct db *db, const int64_t *accounts, const int64_t *channels, const int *counts, size_t n, int lane,
                            const struct id *claim, int64_t lease, GError **error);
+
+/* A claim ends by itself after so much more than its call may take. */
+#define DELIVERY_MARGIN (60 * G_TIME_SPAN_SECOND)
 
 /* Reports settlements (of struct settlement), at most DELIVERY_BATCH at once; false: nothing is known to be stored, so ask again. */
 #define DELIVERY_BATCH 200

@@ -7,20 +7,14 @@
 #include "base/metrics.h"
 #include "base/pulse.h"
 #include "flow/media_url.h"
-#include "flow/sender.h"
+#include "flow/round.h"
+#include "flow/senders.h"
 #include "store/db.h"
 
 #include <string.h>
 
 /* What others queued is found by looking; our own wakes at once. */
 #define POLL (250 * G_TIME_SPAN_MILLISECOND)
-/* A channel is ours for channel_lease by the database's clock; we stop a fifth of it earlier by our own. It is renewed three times in that
- * time; what another gateway has is asked for ten times, so that it moves soon after that one has died. */
-#define MARGIN(lease) ((lease) / 5)
-#define RENEW(lease) ((lease) *3 / 10)
-#define ASK(lease) ((lease) / 10)
-/* A claim ends by itself after so much more than its call may take. */
-#define CLAIM_MARGIN (60 * G_TIME_SPAN_SECOND)
 /* At a stop, what is under way has so long to be answered. */
 #define DRAIN (20 * G_TIME_SPAN_SECOND)
 /* How much waits is counted this often, for /metrics. */
@@ -28,12 +22,9 @@
 /* A probe is repeated after so long when the database could not be told what it found. */
 #define PROBE_UNKNOWN (2 * G_TIME_SPAN_SECOND)
 #define RECONNECT_PAUSE (250 * G_TIME_SPAN_MILLISECOND)
-#define CONNECT_TIME (5 * G_TIME_SPAN_SECOND)
 /* A provider that has taken a message may fetch its files for so long. */
 #define MEDIA_TIME (4 * G_TIME_SPAN_HOUR)
 
-#define OWN "select account_id, channel_id, paused, health from own_channels ($1, $2, $3, $4 * interval '1 microsecond')"
-#define RECOVER "select recover_channels ($1, $2)"
 #define LEAVE "select leave_channels ($1)"
 #define LET_GO "select let_go ($1, $2, $3, $4)"
 #define SET_HEALTH "select set_health ($1, $2, $3, $4, $5, $6)"
@@ -64,18 +55,16 @@ struct dispatch {
     struct db *db;
     GBytes *media_secret;
     struct id gateway_id; /* this run of the program; its claims carry it, too */
-    int64_t lease;        /* of channels; µs */
-    GHashTable *senders;  /* channel_id → struct sender */
-    GHashTable *held;     /* set of struct delivery: what we claimed and have not reported the end of */
+    struct senders *senders;
+    GHashTable *held; /* set of struct delivery: what we claimed and have not reported the end of */
     struct config *config;
-    GPtrArray *settled;   /* of struct settlement: to be reported */
-    int64_t settled_at;   /* what the database is told as their time: the same when it has to be told again; 0: not told yet */
-    bool claim_lost;      /* a claim was made, perhaps, and its answer did not come */
-    GQueue onward;        /* of struct flight: a part was sent; the next follows when that is reported */
-    int64_t next_renewal; /* monotonic */
-    int64_t next_count;   /* monotonic */
-    int64_t next_look;    /* monotonic; then channels are asked again that had nothing */
-    int64_t next_try;     /* monotonic; not before it a lost database is asked again */
+    GPtrArray *settled; /* of struct settlement: to be reported */
+    int64_t settled_at; /* what the database is told as their time: the same when it has to be told again; 0: not told yet */
+    bool claim_lost;    /* a claim was made, perhaps, and its answer did not come */
+    GQueue onward;      /* of struct flight: a part was sent; the next follows when that is reported */
+    int64_t next_count; /* monotonic */
+    int64_t next_look;  /* monotonic; then channels are asked again that had nothing */
+    int64_t next_try;   /* monotonic; not before it a lost database is asked again */
     unsigned under_way;
 
     GMutex lock;
@@ -132,20 +121,11 @@ static const struct task *task_of (const struct flight *flight)
 static bool take_off (struct flight *flight)
 {
     struct dispatch *dispatch = flight->dispatch;
-    const struct channel *channel = flight->channel;
-    struct call_request call = {0};
-    if (!channel->adapter->compose (channel, task_of (flight), flight->notes, clock_now (), &call)) {
-        call_request_clear (&call);
-        return false;
-    }
+    struct call_request call;
+    if (!round_compose (flight->channel, task_of (flight), flight->notes, &call)) return false;
     flight->visible = call.visible;
     dispatch->under_way++;
-    const struct http_client_limits limits = {
-        .allow_private = values_number (channel->common, CHANNEL_ALLOW_PRIVATE) != 0,
-        .connect = CONNECT_TIME,
-        .whole = values_number (channel->common, CHANNEL_TIMEOUT),
-    };
-    http_client_call (dispatch->client, &call, &limits, landed, flight);
+    round_perform (dispatch->client, flight->channel, &call, landed, flight);
     return true;
 }
 
@@ -225,13 +205,9 @@ static void delivered (struct dispatch *dispatch, struct flight *flight, struct 
 
 static void judge (struct dispatch *dispatch, struct flight *flight)
 {
-    const struct channel *channel = flight->channel;
-    struct verdict verdict = {.after = -1};
+    struct verdict verdict;
     dispatch->under_way--;
-    if (flight->outcome.result == CALL_ANSWERED)
-        channel->adapter->judge (channel, task_of (flight), flight->notes, &flight->outcome.answer, clock_now (), &verdict);
-    else
-        sender_verdict_of_silence (&flight->outcome, flight->visible, &verdict);
+    round_judge (flight->channel, task_of (flight), flight->notes, &flight->outcome, flight->visible, &verdict);
     if (verdict.kind == VERDICT_NEXT) {
         g_free (flight->notes);
         flight->notes = g_steal_pointer (&verdict.notes);
@@ -272,7 +248,7 @@ static bool settle (struct dispatch *dispatch, GError **error)
         dispatch->settled_at = 0;
         for (guint i = 0; i < batch->len; i++) {
             struct settlement *settlement = batch->pdata[i];
-            struct sender *sender = g_hash_table_lookup (dispatch->senders, &settlement->delivery->channel_id);
+            struct sender *sender = senders_find (dispatch->senders, settlement->delivery->channel_id);
             sender->dry = false; /* the next of its pair may be ready */
             if (settlement->outcome != OUTCOME_PROGRESS) {
                 g_hash_table_remove (dispatch->held, settlement->delivery);
@@ -290,17 +266,6 @@ static bool settle (struct dispatch *dispatch, GError **error)
     return true;
 }
 
-static struct sender *sender_of (struct dispatch *dispatch, int64_t account_id, int64_t channel_id)
-{
-    struct sender *sender = g_hash_table_lookup (dispatch->senders, &channel_id);
-    if (sender) return sender;
-    sender = g_new0 (struct sender, 1);
-    sender->account_id = account_id;
-    sender->channel_id = channel_id;
-    g_hash_table_insert (dispatch->senders, &sender->channel_id, sender);
-    return sender;
-}
-
 /* After a reload, senders point into the new configuration. */
 static void follow_config (struct dispatch *dispatch)
 {
@@ -309,94 +274,9 @@ static void follow_config (struct dispatch *dispatch)
         config_unref (config);
         return;
     }
-    GHashTableIter iter;
-    void *value;
-    g_hash_table_iter_init (&iter, dispatch->senders);
-    while (g_hash_table_iter_next (&iter, NULL, &value)) sender_configure (value, NULL);
-    for (guint i = 0; i < config->accounts->len; i++) {
-        const struct account *account = config->accounts->pdata[i];
-        for (guint k = 0; k < account->channels->len; k++) {
-            const struct channel *channel = account->channels->pdata[k];
-            if (channel->adapter->compose) sender_configure (sender_of (dispatch, channel->account_id, channel->channel_id), channel);
-        }
-    }
+    senders_follow (dispatch->senders, config);
     if (dispatch->config) config_unref (dispatch->config);
     dispatch->config = config;
-    dispatch->next_renewal = 0;
-}
-
-static void put_channels (params *p, GHashTable *senders, bool (*wanted) (const struct sender *sender))
-{
-    GHashTableIter iter;
-    void *value;
-    for (int column = 0; column < 2; column++) {
-        params_array (p, "int8");
-        g_hash_table_iter_init (&iter, senders);
-        while (g_hash_table_iter_next (&iter, NULL, &value)) {
-            const struct sender *sender = value;
-            if (wanted (sender)) array_int64 (p, column ? sender->channel_id : sender->account_id);
-        }
-        params_array_end (p);
-    }
-}
-
-static bool is_configured (const struct sender *sender)
-{
-    return sender->channel != NULL;
-}
-
-static bool is_new (const struct sender *sender)
-{
-    return sender->ours && sender->own_until == 0;
-}
-
-/* Channels that have just become ours may have been another gateway's, which ended in the middle of its calls. */
-static bool recover (struct dispatch *dispatch, int64_t own_until, GError **error)
-{
-    g_autoptr (params) p = params_new (2);
-    put_channels (p, dispatch->senders, is_new);
-    g_autoptr (db_result) r = db_call (dispatch->db, RECOVER, p, error);
-    GHashTableIter iter;
-    void *value;
-    g_hash_table_iter_init (&iter, dispatch->senders);
-    while (r && g_hash_table_iter_next (&iter, NULL, &value)) {
-        struct sender *sender = value;
-        if (sender->ours) sender->own_until = own_until;
-    }
-    return r != NULL;
-}
-
-static bool renew (struct dispatch *dispatch, GError **error)
-{
-    int64_t began = g_get_monotonic_time ();
-    if (began < dispatch->next_renewal) return true;
-    g_autoptr (params) p = params_new (4);
-    params_uuid (p, &dispatch->gateway_id);
-    put_channels (p, dispatch->senders, is_configured);
-    params_int64 (p, dispatch->lease);
-    g_autoptr (db_result) r = db_call (dispatch->db, OWN, p, error);
-    if (!r) return false;
-    g_autoptr (GHashTable) ours = g_hash_table_new (g_int64_hash, g_int64_equal);
-    for (int row = 0; row < db_rows (r); row++) {
-        struct sender *sender = sender_of (dispatch, db_int64 (r, row, 0), db_int64 (r, row, 1));
-        sender->ours = true;
-        sender->paused = db_int64 (r, row, 2) != 0;
-        if (!sender->own_until) sender_take (sender, g_str_equal (db_text (r, row, 3), "down"), began);
-        g_hash_table_add (ours, &sender->channel_id);
-    }
-    GHashTableIter iter;
-    void *value;
-    bool all = true;
-    g_hash_table_iter_init (&iter, dispatch->senders);
-    while (g_hash_table_iter_next (&iter, NULL, &value)) {
-        struct sender *sender = value;
-        if (g_hash_table_contains (ours, &sender->channel_id)) continue;
-        sender->ours = false;
-        sender->own_until = 0;
-        if (sender->channel) all = false;
-    }
-    dispatch->next_renewal = began + (all ? RENEW (dispatch->lease) : ASK (dispatch->lease));
-    return recover (dispatch, began + dispatch->lease - MARGIN (dispatch->lease), error);
 }
 
 /* What a claim took whose answer was lost with its connection is with nobody: it comes back at once, not when its lease ends. */
@@ -405,7 +285,7 @@ static bool let_go (struct dispatch *dispatch, GError **error)
     if (!dispatch->claim_lost) return true;
     g_autoptr (params) p = params_new (4);
     params_uuid (p, &dispatch->gateway_id);
-    put_channels (p, dispatch->senders, is_configured);
+    senders_put (dispatch->senders, p, false);
     params_array (p, "uuid");
     GHashTableIter iter;
     void *key;
@@ -417,17 +297,12 @@ static bool let_go (struct dispatch *dispatch, GError **error)
     return r != NULL;
 }
 
-static bool is_ours (const struct sender *sender)
-{
-    return sender->channel && sender->ours;
-}
-
 /* What waits on the channels that are ours, for whoever watches. */
 static bool count_waiting (struct dispatch *dispatch, GError **error)
 {
     if (g_get_monotonic_time () < dispatch->next_count) return true;
     g_autoptr (params) p = params_new (2);
-    put_channels (p, dispatch->senders, is_ours);
+    senders_put (dispatch->senders, p, true);
     g_autoptr (db_result) r = db_call (dispatch->db, OUTBOX, p, error);
     if (!r) return false;
     g_mutex_lock (&dispatch->lock);
@@ -440,15 +315,6 @@ static bool count_waiting (struct dispatch *dispatch, GError **error)
 
 /* ---- beginning ---- */
 
-static void outgoing_file_free (void *data)
-{
-    struct outgoing_file *file = data;
-    g_free (file->mime);
-    g_free (file->name);
-    g_free (file->url);
-    g_free (file);
-}
-
 /* A URL for each file, under which the provider may fetch it for a while. */
 static void add_files (struct dispatch *dispatch, struct delivery *delivery)
 {
@@ -457,7 +323,7 @@ static void add_files (struct dispatch *dispatch, struct delivery *delivery)
     const char *public_url = values_text (dispatch->config->listen, LISTEN_PUBLIC_URL);
     size_t i;
     json_t *one;
-    delivery->task.files = g_ptr_array_new_with_free_func (outgoing_file_free);
+    delivery->task.files = g_ptr_array_new_with_free_func ((GDestroyNotify) outgoing_file_free);
     json_array_foreach (files, i, one)
     {
         struct id id;
@@ -482,7 +348,7 @@ static const char *refusal_title (const char *code)
 
 static void begin (struct dispatch *dispatch, struct delivery *delivery)
 {
-    struct sender *sender = g_hash_table_lookup (dispatch->senders, &delivery->channel_id);
+    struct sender *sender = senders_find (dispatch->senders, delivery->channel_id);
     struct verdict verdict = {.after = -1};
     g_hash_table_add (dispatch->held, delivery);
     sender->wanted--;
@@ -517,13 +383,13 @@ static void begin (struct dispatch *dispatch, struct delivery *delivery)
 /* Claims what there is room for in one lane, of channels that may have something; *n: how many came. */
 static bool claim_lane (struct dispatch *dispatch, int lane, guint *n, GError **error)
 {
-    guint most = g_hash_table_size (dispatch->senders), channels = 0;
+    guint most = g_hash_table_size (dispatch->senders->by_channel), channels = 0;
     g_autofree int64_t *accounts = g_new (int64_t, most + 1), *ids = g_new (int64_t, most + 1);
     g_autofree int *counts = g_new (int, most + 1);
     int64_t monotonic = g_get_monotonic_time (), longest = 0;
     GHashTableIter iter;
     void *value;
-    g_hash_table_iter_init (&iter, dispatch->senders);
+    g_hash_table_iter_init (&iter, dispatch->senders->by_channel);
     while (g_hash_table_iter_next (&iter, NULL, &value)) {
         struct sender *sender = value;
         int room = sender->dry ? 0 : MIN (sender_room (sender, monotonic), DELIVERY_BATCH);
@@ -537,7 +403,7 @@ static bool claim_lane (struct dispatch *dispatch, int lane, guint *n, GError **
     *n = 0;
     if (!channels) return true;
     g_autoptr (GPtrArray) deliveries =
-        delivery_claim (dispatch->db, accounts, ids, counts, channels, lane, &dispatch->gateway_id, longest + CLAIM_MARGIN, error);
+        delivery_claim (dispatch->db, accounts, ids, counts, channels, lane, &dispatch->gateway_id, longest + DELIVERY_MARGIN, error);
     if (!deliveries) {
         dispatch->claim_lost = true;
         return false;
@@ -547,33 +413,12 @@ static bool claim_lane (struct dispatch *dispatch, int lane, guint *n, GError **
     return true;
 }
 
-/* After both lanes: where one more could have come and did not, there is none. */
-static void note_dry (struct dispatch *dispatch)
-{
-    GHashTableIter iter;
-    void *value;
-    g_hash_table_iter_init (&iter, dispatch->senders);
-    while (g_hash_table_iter_next (&iter, NULL, &value)) {
-        struct sender *sender = value;
-        if (sender->wanted > 0) sender->dry = true;
-    }
-}
-
-static void look_everywhere (struct dispatch *dispatch)
-{
-    GHashTableIter iter;
-    void *value;
-    g_hash_table_iter_init (&iter, dispatch->senders);
-    while (g_hash_table_iter_next (&iter, NULL, &value)) ((struct sender *) value)->dry = false;
-    dispatch->next_look = g_get_monotonic_time () + POLL;
-}
-
 /* Agents' replies first, then bulk with what room is left. *more: perhaps not all that is due was taken. */
 static bool claim (struct dispatch *dispatch, bool *more, GError **error)
 {
     guint normal, bulk;
     if (!claim_lane (dispatch, 0, &normal, error) || !claim_lane (dispatch, 1, &bulk, error)) return false;
-    note_dry (dispatch);
+    senders_note_dry (dispatch->senders);
     *more = normal + bulk > 0;
     return true;
 }
@@ -584,7 +429,7 @@ static void probe (struct dispatch *dispatch)
     int64_t now = g_get_monotonic_time ();
     GHashTableIter iter;
     void *value;
-    g_hash_table_iter_init (&iter, dispatch->senders);
+    g_hash_table_iter_init (&iter, dispatch->senders->by_channel);
     while (g_hash_table_iter_next (&iter, NULL, &value)) {
         struct sender *sender = value;
         if (!sender_probe_due (sender, now)) continue;
@@ -603,18 +448,7 @@ static void probe (struct dispatch *dispatch)
 static int64_t next_turn (struct dispatch *dispatch)
 {
     int64_t now = g_get_monotonic_time (), next = MIN (now + POLL, MAX (now, dispatch->next_look));
-    GHashTableIter iter;
-    void *value;
-    g_hash_table_iter_init (&iter, dispatch->senders);
-    while (g_hash_table_iter_next (&iter, NULL, &value)) {
-        const struct sender *sender = value;
-        if (sender->channel && sender->ours && !sender->down && sender->pace.rate) {
-            int64_t room = pace_next (&sender->pace, now);
-            if (room > now) next = MIN (next, room);
-        }
-        if (sender_probe_due (sender, next)) next = MAX (now, sender->probe_at);
-    }
-    return next;
+    return senders_next (dispatch->senders, now, next);
 }
 
 static bool wait_for_work (struct dispatch *dispatch, bool more)
@@ -631,7 +465,10 @@ static bool wait_for_work (struct dispatch *dispatch, bool more)
     dispatch->state.turned = g_get_monotonic_time ();
     bool go_on = !dispatch->stopping;
     g_mutex_unlock (&dispatch->lock);
-    if (look) look_everywhere (dispatch);
+    if (look) {
+        senders_look_again (dispatch->senders);
+        dispatch->next_look = g_get_monotonic_time () + POLL;
+    }
     return go_on;
 }
 
@@ -640,7 +477,8 @@ static bool turn (struct dispatch *dispatch, bool *more, GError **error)
     judge_finished (dispatch);
     if (!settle (dispatch, error)) return false;
     follow_config (dispatch);
-    if (!renew (dispatch, error) || !let_go (dispatch, error) || !claim (dispatch, more, error)) return false;
+    if (!senders_renew (dispatch->senders, dispatch->db, error) || !let_go (dispatch, error) || !claim (dispatch, more, error))
+        return false;
     probe (dispatch);
     return settle (dispatch, error) && count_waiting (dispatch, error);
 }
@@ -742,9 +580,8 @@ struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*
     dispatch->db = db;
     dispatch->media_secret = media_secret;
     dispatch->gateway_id = id_new (clock_now ());
-    dispatch->lease = values_number (config->limits, LIMITS_CHANNEL_LEASE);
     dispatch->held = g_hash_table_new (NULL, NULL);
-    dispatch->senders = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
+    dispatch->senders = senders_new (&dispatch->gateway_id, values_number (config->limits, LIMITS_CHANNEL_LEASE));
     dispatch->settled = g_ptr_array_new_with_free_func ((GDestroyNotify) settlement_free);
     g_queue_init (&dispatch->onward);
     dispatch->state.connected = true;
@@ -776,7 +613,7 @@ void dispatch_free (struct dispatch *dispatch)
     g_bytes_unref (dispatch->media_secret);
     g_hash_table_unref (dispatch->held);
     g_ptr_array_unref (dispatch->settled);
-    g_hash_table_unref (dispatch->senders);
+    senders_free (dispatch->senders);
     if (dispatch->config) config_unref (dispatch->config);
     g_mutex_clear (&dispatch->lock);
     g_cond_clear (&dispatch->wake);

@@ -11,8 +11,8 @@
 #define CSV_LIMIT 10000 /* lines: a page of them is a few MB at most */
 
 #define CONTACT_PATCH "select body, version from api_contact_patch ($1, $2, $3, $4, $5, $6, $7)"
-#define OPT_OUTS "select data, next, at from api_opt_outs ($1, $2, $3::text::uuid)"
-#define OPT_OUTS_CSV "select data, next from api_opt_outs_csv ($1, $2, $3::text::uuid)"
+#define OPT_OUTS "select data, next, at from api_opt_outs ($1, $2, $3)"
+#define OPT_OUTS_CSV "select data, next from api_opt_outs_csv ($1, $2, $3)"
 #define OPT_OUT "select status, body, replayed from post_opt_out ($1, $2, $3, $4, $5, $6, $7, $8)"
 #define OPT_IN "select body from api_opt_in ($1, $2, $3)"
 

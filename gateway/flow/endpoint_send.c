@@ -54,8 +54,8 @@ static bool read_said (struct call *call, enum outgoing_form form, struct sendin
     return body && (outgoing_read (body, form, sending->now, &sending->said, &refusal) || refuse (call, &refusal));
 }
 
-/* False: answered. */
-static bool find_line (struct call *call, struct sending *sending)
+/* Through which channel and to whom. False: answered. */
+static bool find_target (struct call *call, struct sending *sending)
 {
     const struct outgoing *said = &sending->said;
     g_autoptr (GError) error = NULL;
@@ -78,15 +78,6 @@ static bool find_line (struct call *call, struct sending *sending)
     return true;
 }
 
-static void file_free (void *data)
-{
-    struct outgoing_file *file = data;
-    g_free (file->mime);
-    g_free (file->name);
-    g_free (file->url);
-    g_free (file);
-}
-
 static struct outgoing_file *file_new (db_result *r, int row)
 {
     struct outgoing_file *file = g_new0 (struct outgoing_file, 1);
@@ -106,7 +97,7 @@ static void put_files (params *p, const struct outgoing *said)
 /* Looks the uploads up, in their order. False: answered. */
 static bool find_files (struct call *call, struct sending *sending)
 {
-    sending->task.files = g_ptr_array_new_with_free_func (file_free);
+    sending->task.files = g_ptr_array_new_with_free_func ((GDestroyNotify) outgoing_file_free);
     if (!sending->said.files->len) return true;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (2);
@@ -230,7 +221,7 @@ static void reply_stored (struct call *call, const struct sending *sending, db_r
 
 static void take (struct call *call, enum outgoing_form form, struct sending *sending)
 {
-    if (!read_said (call, form, sending) || !find_line (call, sending) || !find_files (call, sending)) return;
+    if (!read_said (call, form, sending) || !find_target (call, sending) || !find_files (call, sending)) return;
     if (!sending->said.note && !fit_channel (call, sending)) return;
     write_task (sending);
     if (!sending->said.note) weigh (sending);

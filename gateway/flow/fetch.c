@@ -6,7 +6,7 @@
 #include "base/metrics.h"
 #include "base/pulse.h"
 #include "base/signature.h"
-#include "flow/sender.h"
+#include "flow/round.h"
 #include "flow/waiting_file.h"
 #include "model/http.h"
 #include "store/files.h"
@@ -17,7 +17,6 @@
 /* What a gateway that is no more had begun is begun again after so long. */
 #define LEASE (10 * G_TIME_SPAN_SECOND)
 #define RENEW (3 * G_TIME_SPAN_SECOND)
-#define CONNECT_TIME (5 * G_TIME_SPAN_SECOND)
 
 /* A file on its way; the HTTP client's data. */
 struct flight {
@@ -79,19 +78,10 @@ static void landed (const struct call_outcome *outcome, void *data)
 /* Hands the next call of the flight's task to the client; false: there is none. */
 static bool take_off (struct flight *flight)
 {
-    const struct channel *channel = flight->channel;
-    struct call_request call = {0};
-    if (!channel->adapter->compose (channel, &flight->file->task, flight->notes, clock_now (), &call)) {
-        call_request_clear (&call);
-        return false;
-    }
-    const struct http_client_limits limits = {
-        .allow_private = values_number (channel->common, CHANNEL_ALLOW_PRIVATE) != 0,
-        .connect = CONNECT_TIME,
-        .whole = values_number (channel->common, CHANNEL_TIMEOUT),
-    };
-    http_client_call (flight->fetch->client, &call, &limits, landed, flight);
-    return true;
+    struct call_request call;
+    bool is_call = round_compose (flight->channel, &flight->file->task, flight->notes, &call);
+    if (is_call) round_perform (flight->fetch->client, flight->channel, &call, landed, flight);
+    return is_call;
 }
 
 /* ---- what became of them ---- */
@@ -154,12 +144,8 @@ static bool goes_on (struct flight *flight, struct verdict *verdict)
 
 static void judge (struct fetch *fetch, struct flight *flight)
 {
-    const struct channel *channel = flight->channel;
-    struct verdict verdict = {.after = -1};
-    if (flight->outcome.result == CALL_ANSWERED)
-        channel->adapter->judge (channel, &flight->file->task, flight->notes, &flight->outcome.answer, clock_now (), &verdict);
-    else
-        sender_verdict_of_silence (&flight->outcome, false, &verdict);
+    struct verdict verdict;
+    round_judge (flight->channel, &flight->file->task, flight->notes, &flight->outcome, false, &verdict);
     if (!goes_on (flight, &verdict)) {
         g_ptr_array_remove_fast (fetch->under_way, flight);
         end (flight, &verdict);

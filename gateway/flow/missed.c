@@ -23,7 +23,7 @@
 enum reading { AT_REST, READING, READ, NOT_READ };
 
 /* What this gateway knows of a channel of its own. */
-struct line {
+struct watch {
     int64_t channel_id;
     bool ours;
     int64_t seen_to; /* as we wrote it; 0: what came before us is not known */
@@ -42,11 +42,11 @@ struct missed {
     void *data;
     struct id gateway_id;
     struct intake *intake;
-    struct errands *errands;
+    struct tasks *tasks;
     struct db *db;
     GThread *thread;
     GThreadPool *readers;
-    GHashTable *lines; /* channel_id → struct line */
+    GHashTable *watches; /* channel_id → struct watch */
     struct config *config;
     bool well;             /* the database answered last time */
     uint64_t busy;         /* requests refused until the last look */
@@ -60,19 +60,19 @@ struct missed {
 
 /* ---- reading a provider's list: threads of the pool ---- */
 
-static bool read_list (struct line *line, struct backfill_count *count, GError **error)
+static bool read_list (struct watch *watch, struct backfill_count *count, GError **error)
 {
-    struct missed *missed = line->missed;
+    struct missed *missed = watch->missed;
     struct db *db =
-        db_open (values_text (line->config->database, DATABASE_URL), "switchboard backfill", "-c statement_timeout=10000", error);
+        db_open (values_text (watch->config->database, DATABASE_URL), "switchboard backfill", "-c statement_timeout=10000", error);
     const struct backfill backfill = {
-        .errands = missed->errands,
+        .tasks = missed->tasks,
         .intake = missed->intake,
         .db = db,
-        .channel = line->channel,
-        .since = MAX (line->since - BACKFILL_MARGIN,
-                      backfill_horizon (line->until, values_number (line->config->retention, RETENTION_PROVIDER_IDS))),
-        .until = line->until + BACKFILL_MARGIN,
+        .channel = watch->channel,
+        .since = MAX (watch->since - BACKFILL_MARGIN,
+                      backfill_horizon (watch->until, values_number (watch->config->retention, RETENTION_PROVIDER_IDS))),
+        .until = watch->until + BACKFILL_MARGIN,
     };
     bool ok = db && backfill_run (&backfill, count, error);
     db_close (db);
@@ -82,16 +82,16 @@ static bool read_list (struct line *line, struct backfill_count *count, GError *
 static void read_one (void *data, void *unused)
 {
     (void) unused;
-    struct line *line = data;
-    struct missed *missed = line->missed;
+    struct watch *watch = data;
+    struct missed *missed = watch->missed;
     struct backfill_count count = {0};
     g_autoptr (GError) error = NULL;
-    bool ok = read_list (line, &count, &error);
-    const char *account = line->channel->account, *slug = line->channel->slug;
+    bool ok = read_list (watch, &count, &error);
+    const char *account = watch->channel->account, *slug = watch->channel->slug;
     if (!ok) log_warning ("backfill.failed", "channel %s/%s: %s; it is tried again", account, slug, error->message);
     if (count.stored) log_info ("backfill.stored", "channel %s/%s: %u messages had been missed", account, slug, count.stored);
     g_mutex_lock (&missed->lock);
-    line->state = ok ? READ : NOT_READ;
+    watch->state = ok ? READ : NOT_READ;
     g_cond_signal (&missed->wake);
     g_mutex_unlock (&missed->lock);
 }
@@ -120,43 +120,43 @@ static bool report_refusals (struct missed *missed, GError **error)
     return r != NULL;
 }
 
-/* lines: of those whose list was read up to their until, or who followed the clock up to it. */
-static bool report_seen (struct missed *missed, const GPtrArray *lines, GError **error)
+/* watches: of those whose list was read up to their until, or who followed the clock up to it. */
+static bool report_seen (struct missed *missed, const GPtrArray *watches, GError **error)
 {
-    if (!lines->len) return true;
+    if (!watches->len) return true;
     g_autoptr (params) p = params_new (4);
-#define LINES(type, add) \
+#define COLUMN(type, add) \
     params_array (p, type); \
-    for (guint i = 0; i < lines->len; i++) { \
-        const struct line *line = lines->pdata[i]; \
+    for (guint i = 0; i < watches->len; i++) { \
+        const struct watch *watch = watches->pdata[i]; \
         add; \
     } \
     params_array_end (p)
-    LINES ("int8", array_int64 (p, line->channel->account_id));
-    LINES ("int8", array_int64 (p, line->channel_id));
-    LINES ("timestamptz", array_time (p, line->since));
-    LINES ("timestamptz", array_time (p, line->until));
-#undef LINES
+    COLUMN ("int8", array_int64 (p, watch->channel->account_id));
+    COLUMN ("int8", array_int64 (p, watch->channel_id));
+    COLUMN ("timestamptz", array_time (p, watch->since));
+    COLUMN ("timestamptz", array_time (p, watch->until));
+#undef COLUMN
     g_autoptr (db_result) r = db_call (missed->db, SAW, p, error);
     for (int row = 0; r && row < db_rows (r); row++) {
         int64_t channel_id = db_int64 (r, row, 0);
-        struct line *line = g_hash_table_lookup (missed->lines, &channel_id);
-        line->seen_to = line->until;
+        struct watch *watch = g_hash_table_lookup (missed->watches, &channel_id);
+        watch->seen_to = watch->until;
     }
     return r != NULL;
 }
 
 /* ---- the thread ---- */
 
-static struct line *line_of (struct missed *missed, int64_t channel_id)
+static struct watch *watch_of (struct missed *missed, int64_t channel_id)
 {
-    struct line *line = g_hash_table_lookup (missed->lines, &channel_id);
-    if (line) return line;
-    line = g_new0 (struct line, 1);
-    line->channel_id = channel_id;
-    line->missed = missed;
-    g_hash_table_insert (missed->lines, &line->channel_id, line);
-    return line;
+    struct watch *watch = g_hash_table_lookup (missed->watches, &channel_id);
+    if (watch) return watch;
+    watch = g_new0 (struct watch, 1);
+    watch->channel_id = channel_id;
+    watch->missed = missed;
+    g_hash_table_insert (missed->watches, &watch->channel_id, watch);
+    return watch;
 }
 
 static const struct channel *find_channel (const struct config *config, int64_t channel_id)
@@ -176,38 +176,38 @@ static void collect (struct missed *missed, GPtrArray *seen)
 {
     GHashTableIter iter;
     void *value;
-    g_hash_table_iter_init (&iter, missed->lines);
+    g_hash_table_iter_init (&iter, missed->watches);
     while (g_hash_table_iter_next (&iter, NULL, &value)) {
-        struct line *line = value;
+        struct watch *watch = value;
         g_mutex_lock (&missed->lock);
-        enum reading state = line->state;
+        enum reading state = watch->state;
         g_mutex_unlock (&missed->lock);
         if (state == AT_REST || state == READING) continue;
-        line->state = AT_REST;
-        line->tries = state == READ ? 0 : line->tries + 1;
-        line->again = state == READ ? 0 : g_get_monotonic_time () + pace_backoff (line->tries, g_random_int ());
-        if (state == READ) g_ptr_array_add (seen, line);
+        watch->state = AT_REST;
+        watch->tries = state == READ ? 0 : watch->tries + 1;
+        watch->again = state == READ ? 0 : g_get_monotonic_time () + pace_backoff (watch->tries, g_random_int ());
+        if (state == READ) g_ptr_array_add (seen, watch);
     }
 }
 
 /* What has become ours, or lags: its list is read. What is well follows the clock. */
-static void look_at (struct missed *missed, struct line *line, int64_t seen_to, int64_t now, GPtrArray *seen)
+static void look_at (struct missed *missed, struct watch *watch, int64_t seen_to, int64_t now, GPtrArray *seen)
 {
-    bool follows = !seen_to || (line->seen_to && seen_to >= line->seen_to);
-    if (follows && line->seen_to && now - line->seen_to < ADVANCE) return;
-    if (!follows && g_get_monotonic_time () < line->again) return;
-    const struct channel *channel = find_channel (missed->config, line->channel_id);
+    bool follows = !seen_to || (watch->seen_to && seen_to >= watch->seen_to);
+    if (follows && watch->seen_to && now - watch->seen_to < ADVANCE) return;
+    if (!follows && g_get_monotonic_time () < watch->again) return;
+    const struct channel *channel = find_channel (missed->config, watch->channel_id);
     if (!channel) return;
-    if (line->config) config_unref (line->config);
-    line->config = config_ref (missed->config);
-    line->channel = channel;
-    line->since = seen_to;
-    line->until = now;
+    if (watch->config) config_unref (watch->config);
+    watch->config = config_ref (missed->config);
+    watch->channel = channel;
+    watch->since = seen_to;
+    watch->until = now;
     if (follows) {
-        g_ptr_array_add (seen, line);
+        g_ptr_array_add (seen, watch);
     } else {
-        line->state = READING;
-        g_thread_pool_push (missed->readers, line, NULL);
+        watch->state = READING;
+        g_thread_pool_push (missed->readers, watch, NULL);
     }
 }
 
@@ -223,17 +223,17 @@ static bool look (struct missed *missed, int64_t now, GError **error)
     if (!r) return false;
     GHashTableIter iter;
     void *value;
-    g_hash_table_iter_init (&iter, missed->lines);
-    while (g_hash_table_iter_next (&iter, NULL, &value)) ((struct line *) value)->ours = false;
+    g_hash_table_iter_init (&iter, missed->watches);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) ((struct watch *) value)->ours = false;
     for (int row = 0; row < db_rows (r); row++) {
-        struct line *line = line_of (missed, db_int64 (r, row, 1));
-        line->ours = true;
-        if (line->state == AT_REST) look_at (missed, line, db_time (r, row, 2), now, seen);
+        struct watch *watch = watch_of (missed, db_int64 (r, row, 1));
+        watch->ours = true;
+        if (watch->state == AT_REST) look_at (missed, watch, db_time (r, row, 2), now, seen);
     }
-    g_hash_table_iter_init (&iter, missed->lines);
+    g_hash_table_iter_init (&iter, missed->watches);
     while (g_hash_table_iter_next (&iter, NULL, &value)) {
-        struct line *line = value;
-        if (!line->ours) line->seen_to = 0; /* whoever has it follows it */
+        struct watch *watch = value;
+        if (!watch->ours) watch->seen_to = 0; /* whoever has it follows it */
     }
     return report_seen (missed, seen, error);
 }
@@ -243,8 +243,8 @@ static void follow_config (struct missed *missed)
     struct config *config = missed->current (missed->data);
     GHashTableIter iter;
     void *value;
-    g_hash_table_iter_init (&iter, missed->lines);
-    while (config != missed->config && g_hash_table_iter_next (&iter, NULL, &value)) ((struct line *) value)->again = 0;
+    g_hash_table_iter_init (&iter, missed->watches);
+    while (config != missed->config && g_hash_table_iter_next (&iter, NULL, &value)) ((struct watch *) value)->again = 0;
     if (missed->config) config_unref (missed->config);
     missed->config = config;
 }
@@ -286,11 +286,11 @@ static void *run (void *data)
     return NULL;
 }
 
-static void line_free (void *data)
+static void watch_free (void *data)
 {
-    struct line *line = data;
-    if (line->config) config_unref (line->config);
-    g_free (line);
+    struct watch *watch = data;
+    if (watch->config) config_unref (watch->config);
+    g_free (watch);
 }
 
 struct missed *missed_start (struct config *(*current) (void *data), void *data, const struct id *gateway, struct intake *intake,
@@ -305,9 +305,9 @@ struct missed *missed_start (struct config *(*current) (void *data), void *data,
     missed->data = data;
     missed->gateway_id = *gateway;
     missed->intake = intake;
-    missed->errands = errands_new (client);
+    missed->tasks = tasks_new (client);
     missed->db = db;
-    missed->lines = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, line_free);
+    missed->watches = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, watch_free);
     missed->well = true;
     missed->looked_at = clock_now ();
     missed->busy = metrics_counted (METRIC_INGEST_BUSY);
@@ -321,7 +321,7 @@ struct missed *missed_start (struct config *(*current) (void *data), void *data,
 void missed_halt (struct missed *missed)
 {
     if (!missed) return;
-    errands_halt (missed->errands);
+    tasks_halt (missed->tasks);
     g_mutex_lock (&missed->lock);
     missed->stopping = true;
     g_cond_signal (&missed->wake);
@@ -334,9 +334,9 @@ void missed_stop (struct missed *missed)
     missed_halt (missed);
     g_thread_join (missed->thread);
     g_thread_pool_free (missed->readers, FALSE, TRUE);
-    errands_free (missed->errands);
+    tasks_free (missed->tasks);
     db_close (missed->db);
-    g_hash_table_unref (missed->lines);
+    g_hash_table_unref (missed->watches);
     if (missed->config) config_unref (missed->config);
     g_mutex_clear (&missed->lock);
     g_cond_clear (&missed->wake);

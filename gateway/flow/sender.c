@@ -52,6 +52,14 @@ static void retry (struct settlement *s, const struct verdict *verdict, int64_t 
     s->title = "it could not be sent within the channel's give_up_after";
 }
 
+/* A message of several parts: each may take as long as a call may. */
+static void sent (struct settlement *s, const struct channel *channel, int64_t now)
+{
+    bool more = s->delivery->task.part + 1 < s->delivery->n_parts;
+    s->outcome = more ? OUTCOME_PROGRESS : OUTCOME_SENT;
+    if (more) s->retry_at = now + values_number (channel->common, CHANNEL_TIMEOUT) + DELIVERY_MARGIN;
+}
+
 /* What may have happened is tried again after a while, in which a receipt may settle it; or it waits for a hand. */
 static void unsure (struct settlement *s, const struct channel *channel, int64_t now)
 {
@@ -72,7 +80,7 @@ struct settlement *sender_judge (const struct channel *channel, struct delivery 
     s->provider_code = g_steal_pointer (&verdict->provider_code);
     s->external_id = g_steal_pointer (&verdict->external_id);
     switch (verdict->kind) {
-    case VERDICT_SENT: s->outcome = delivery->task.part + 1 < delivery->n_parts ? OUTCOME_PROGRESS : OUTCOME_SENT; break;
+    case VERDICT_SENT: sent (s, channel, now); break;
     case VERDICT_REFUSED: s->outcome = OUTCOME_FAILED; break;
     case VERDICT_OPTED_OUT: s->outcome = OUTCOME_OPTED_OUT; break;
     case VERDICT_UNCERTAIN: unsure (s, channel, now); break;
@@ -82,28 +90,6 @@ struct settlement *sender_judge (const struct channel *channel, struct delivery 
     case VERDICT_DEGRADED: g_assert_not_reached ();
     }
     return s;
-}
-
-void sender_verdict_of_silence (const struct call_outcome *outcome, bool visible, struct verdict *verdict)
-{
-    verdict->after = -1;
-    verdict->detail = g_strdup (outcome->words);
-    if (outcome->forbidden) {
-        verdict->kind = VERDICT_CHANNEL_DOWN;
-        verdict->code = "private_address";
-        verdict->title = "the provider's address is a private one";
-        verdict->remedy = "correct api_url, or say allow_private: true if the provider really is in your own network";
-    } else if (outcome->result == CALL_NOT_SENT) {
-        verdict->kind = VERDICT_RETRY;
-        verdict->scope = SCOPE_PROVIDER;
-        verdict->code = "no_connection";
-        verdict->title = "the provider cannot be reached";
-    } else {
-        verdict->kind = visible ? VERDICT_UNCERTAIN : VERDICT_RETRY;
-        verdict->scope = SCOPE_PROVIDER;
-        verdict->code = "no_answer";
-        verdict->title = "the provider did not answer";
-    }
 }
 
 static const char *comes_up (struct sender *sender, const char *health)

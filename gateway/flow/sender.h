@@ -7,7 +7,6 @@
 #include "flow/delivery.h"
 #include "flow/pace.h"
 #include "model/channel.h"
-#include "net/http_client.h"
 
 struct sender {
     int64_t account_id, channel_id;
@@ -37,9 +36,6 @@ int sender_room (struct sender *sender, int64_t monotonic);
 /* What the end of an attempt means. delivery is taken; verdict is read, its strings may be taken. now: µs since 1970. */
 struct settlement *sender_judge (const struct channel *channel, struct delivery *delivery, struct verdict *verdict, int64_t now,
                                  uint32_t random);
-
-/* A verdict for what no adapter sees: no answer came. visible: the customer may have noticed the call. */
-void sender_verdict_of_silence (const struct call_outcome *outcome, bool visible, struct verdict *verdict);
 
 /* What a send's verdict says of the channel as a whole: its pause, its circuit. "down" or "up": so it is from now on, by this one; NULL: as before.
  * A circuit that failed sends have opened is closed by a send: after a probe that succeeds one is tried, and where that fails, the next only after

@@ -3,6 +3,15 @@
 
 #include <string.h>
 
+void outgoing_file_free (struct outgoing_file *file)
+{
+    if (!file) return;
+    g_free (file->mime);
+    g_free (file->name);
+    g_free (file->url);
+    g_free (file);
+}
+
 void task_clear (struct task *task)
 {
     g_free (task->to);

@@ -24,13 +24,15 @@ enum task_kind {
     TASK_BACKFILL, /* what came in while nobody listened: one page of it a round */
 };
 
-/* A file of an outgoing message. */
+/* A file of an outgoing message. Owns its strings. */
 struct outgoing_file {
     char *mime;
     char *name; /* NULL: none */
     char *url;  /* where the provider may fetch it, signed and for a limited time */
     int64_t size;
 };
+
+void outgoing_file_free (struct outgoing_file *file);
 
 /* Owns its strings. */
 struct task {

@@ -8,9 +8,7 @@ declare
     v_after bigint;
 begin
     perform plan_young ();
-    if p_after !~ '^[0-9]{1,18}$' then
-        raise 'this cursor is none of ours' using errcode = 'SB422', constraint = 'cursor';
-    end if;
+    perform check_cursor (p_after, '^[0-9]{1,18}$');
     v_after := p_after::bigint;
     if not exists (select from gateway.ticket t where t.account_id = p_account and t.ticket_id = p_ticket) then
         raise 'no such ticket' using errcode = 'SB404';

@@ -1,16 +1,17 @@
 -- The registry of opt-outs as agents and auditors see it, and what agents write there by hand.
 
 -- One page of the registry, newest first, ended ones with it. p_after: the id of the last one of the page before.
-create function api_opt_outs (p_account bigint, p_limit int, p_after uuid) returns table (data text, next text, at bigint)
+create function api_opt_outs (p_account bigint, p_limit int, p_after text) returns table (data text, next text, at bigint)
 language plpgsql stable set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     v_at bigint := event_at (p_account);
 begin
+    perform check_id_cursor (p_after);
     return query
     with page as materialized (
         select o.opt_out_id, row_number () over (order by o.opt_out_id desc) as n
         from gateway.opt_out o
-        where o.account_id = p_account and o.opt_out_id < coalesce (p_after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        where o.account_id = p_account and o.opt_out_id < coalesce (p_after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')::uuid
         order by o.opt_out_id desc
         limit p_limit + 1
     )
@@ -20,7 +21,7 @@ begin
     from page p
     cross join lateral opt_out_json (p_account, p.opt_out_id) j;
 end $$;
-comment on function api_opt_outs is 'a page of opt-outs; no locks';
+comment on function api_opt_outs is 'a page of opt-outs; no locks; SB422';
 
 -- RFC 4180. What a spreadsheet would take for a formula gets an apostrophe before it: the words are customers' own.
 create function csv_field (p_text text) returns text language sql immutable as $$
@@ -35,15 +36,16 @@ $$;
 comment on function csv_line is 'a line of CSV with its end';
 
 -- The same page as CSV: a header line, then a line for each.
-create function api_opt_outs_csv (p_account bigint, p_limit int, p_after uuid) returns table (data text, next text)
+create function api_opt_outs_csv (p_account bigint, p_limit int, p_after text) returns table (data text, next text)
 language plpgsql stable set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
+    perform check_id_cursor (p_after);
     return query
     with page as materialized (
         select o.*, c.slug, row_number () over (order by o.opt_out_id desc) as n
         from gateway.opt_out o
         left join gateway.channel c on c.account_id = o.account_id and c.channel_id = o.channel_id
-        where o.account_id = p_account and o.opt_out_id < coalesce (p_after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        where o.account_id = p_account and o.opt_out_id < coalesce (p_after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')::uuid
         order by o.opt_out_id desc
         limit p_limit + 1
     )
@@ -53,7 +55,7 @@ begin
            case when count (*) > p_limit then (array_agg (p.opt_out_id) filter (where p.n = p_limit))[1]::text end
     from page p;
 end $$;
-comment on function api_opt_outs_csv is 'a page of opt-outs as CSV; no locks';
+comment on function api_opt_outs_csv is 'a page of opt-outs as CSV; no locks; SB422';
 
 -- Locks what is known of an address's pairs, of one channel or (null) of all.
 create function lock_address_pairs (p_account bigint, p_channel bigint, p_uri text) returns void language plpgsql as $$

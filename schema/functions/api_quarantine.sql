@@ -8,9 +8,7 @@ begin
     if p_status not in ('waiting', 'reprocessed') then
         raise 'status is waiting or reprocessed' using errcode = 'SB422', constraint = 'status';
     end if;
-    if p_after !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-        raise 'this cursor is none of ours' using errcode = 'SB422', constraint = 'cursor';
-    end if;
+    perform check_id_cursor (p_after);
     return query
     with page as materialized (
         select q.quarantine_id, row_number () over (order by q.quarantine_id desc) as n

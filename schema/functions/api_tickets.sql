@@ -10,9 +10,7 @@ declare
     v_ticket uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 begin
     perform plan_young ();
-    if p_after !~ '^[0-9]{1,17},[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-        raise 'this cursor is none of ours' using errcode = 'SB422', constraint = 'cursor';
-    end if;
+    perform check_cursor (p_after, '^[0-9]{1,17},[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$');
     if p_after is not null then
         v_time := timestamptz 'epoch' + split_part (p_after, ',', 1)::bigint * interval '1 microsecond';
         v_ticket := split_part (p_after, ',', 2)::uuid;

@@ -175,7 +175,7 @@ begin
     using unnest (s_account, s_channel, s_uri, s_position, s_message, v_todo) x (a, c, u, p, m, o)
     where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and d.message_id = m and o in ('sent', 'failed', 'opted_out');
     update gateway.delivery d
-    set run_at = case o when 'progress' then d.run_at else now () + coalesce (r - p_now, '0') end,
+    set run_at = case o when 'progress' then greatest (d.run_at, now () + coalesce (r - p_now, '0')) else now () + coalesce (r - p_now, '0') end,
         claim_id = case o when 'progress' then d.claim_id end,
         attempts = d.attempts - (o = 'release')::int,
         part = case o when 'progress' then g + 1 else d.part end,

@@ -34,7 +34,8 @@ end $$;
 comment on function opt_out is 'registers opt-outs; locks opt_out in the order of account and address; the caller holds the pairs';
 
 -- What customers say by a keyword, one position a message in the order in which they came: "stop" opts out, "start" ends what keywords and
--- providers made, "yes" does so only where there is something to end. Gives back the keyword of each that was one, and its event.
+-- providers made, "yes" does so only where there is something to end. p_at: when it was said; what was missed and is fetched later changes nothing
+-- that was said after it. Gives back the keyword of each that was one, and its event.
 create function heed (p_accounts bigint[], p_ids uuid[], p_channels bigint[], p_uris text[], p_keywords text[], p_words text[], p_journals uuid[],
                       p_at timestamptz[], out keywords text[], out events text[]) language plpgsql as $$
 declare
@@ -47,13 +48,18 @@ begin
         where x.k is not null
         order by x.a, x.u, x.n
     loop
-        if p_keywords[o] = 'stop' then
+        if p_keywords[o] = 'stop' and exists (
+            select from gateway.opt_out k
+            where k.account_id = p_accounts[o] and k.uri = p_uris[o] and coalesce (k.channel_id, 0) in (0, p_channels[o])
+              and k.ended_by = 'keyword' and k.ended_at > p_at[o]) then
+            continue;
+        elsif p_keywords[o] = 'stop' then
             perform from opt_out (p_accounts[o:o], p_ids[o:o], p_channels[o:o], p_uris[o:o], 'keyword', p_words[o:o], p_journals[o:o], p_at[o]);
             events[o] := case when found then 'contact.opted_out' end;
         elsif p_keywords[o] in ('start', 'yes') then
             update gateway.opt_out k set ended_at = p_at[o], ended_by = 'keyword'
             where k.account_id = p_accounts[o] and k.uri = p_uris[o] and coalesce (k.channel_id, 0) in (0, p_channels[o]) and k.ended_at is null
-              and k.source in ('keyword', 'provider');
+              and k.source in ('keyword', 'provider') and k.at <= p_at[o];
             events[o] := case when found then 'contact.opted_in' end;
             if p_keywords[o] = 'yes' and not found then
                 keywords[o] := null;

@@ -323,9 +323,7 @@ begin
     if p_status not in ('queued', 'uncertain', 'sent', 'failed', 'delivered', 'read', 'canceled') then
         raise 'status is queued, uncertain, sent, failed, delivered, read or canceled' using errcode = 'SB422', constraint = 'status';
     end if;
-    if p_after !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-        raise 'this cursor is none of ours' using errcode = 'SB422', constraint = 'cursor';
-    end if;
+    perform check_id_cursor (p_after);
     return query
     with page as materialized (
         select m.message_id, row_number () over (order by m.message_id desc) as n

@@ -1,6 +1,6 @@
 -- What is to be sent goes out one after the other on each pair, once, whoever dies meanwhile.
 begin;
-select plan (85);
+select plan (87);
 \ir lib/give.sql
 \ir lib/out.sql
 
@@ -178,6 +178,10 @@ select last_event as before from gateway.counter where account_id = :acme \gset
 select pg_temp.take ('p1', :acme, :sms) \gset
 select is (pg_temp.settle ('p1', '[{"name": "p", "outcome": "progress", "part": 0, "sid": "P0"}, {"name": "p", "outcome": "progress", "part": 1, "sid": "P1"}]'), 2, 'two parts are out');
 select is ((select (part, claim_id is not null)::text from gateway.delivery where message_id = pg_temp.id_of ('p')), '(2,t)', 'the claim goes on with the third');
+select pg_temp.settle ('p1', 'p', 'progress', '{"part": 1, "sid": "P1", "retry": "1 h"}') \gset
+select is ((select run_at - now () from gateway.delivery where message_id = pg_temp.id_of ('p')), interval '1 h', 'each part lengthens the claim');
+select pg_temp.settle ('p1', 'p', 'progress', '{"part": 1, "sid": "P1", "retry": "1 s"}') \gset
+select is ((select run_at - now () from gateway.delivery where message_id = pg_temp.id_of ('p')), interval '1 h', 'and none shortens it');
 select is (pg_temp.status_of ('p'), 'queued', 'the message is not sent before all of it is');
 select pg_temp.settle ('p1', 'p', 'retry', '{"part": 2}') \gset
 select from pg_temp.send (:acme, :sms, :bob, 'r');

@@ -240,7 +240,8 @@ function forge(filter: string, rowKey: string): string {
 
 test("a cursor that a client made up is refused like any other that is none of ours", async () => {
     const { id } = (await gateway.tickets("?limit=1")).data[0]!;
-    const lists = [["/v1/tickets", "tickets  "], [`/v1/tickets/${id}/messages`, `messages ${id} asc`], ["/v1/messages", "outgoing  0 "], ["/v1/quarantine", "quarantine "]];
+    const lists = [["/v1/tickets", "tickets  "], [`/v1/tickets/${id}/messages`, `messages ${id} asc`], ["/v1/messages", "outgoing  0 "], ["/v1/quarantine", "quarantine "],
+        ["/v1/opt-outs", "opt-outs"]];
     for (const [path, filter] of lists) {
         for (const rowKey of ["x", "-1", "99999999999999999999", "1,2", "0000000g"]) {
             const answer = await gateway.api(`${path}?cursor=${forge(filter!, rowKey)}`);

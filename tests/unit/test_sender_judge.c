@@ -2,8 +2,8 @@
  *
  * What the end of an attempt means: for its delivery, and for the channel as a whole.
  */
+#include "flow/round.h"
 #include "flow/sender.h"
-
 #include "model/adapter.h"
 #include "model/config_tables.h"
 
@@ -64,6 +64,7 @@ static void test_parts (void)
         delivery->task.part = part;
         struct settlement *s = judge (delivery, (struct verdict){.kind = VERDICT_SENT});
         g_assert_cmpint (s->outcome, ==, part < 2 ? OUTCOME_PROGRESS : OUTCOME_SENT);
+        g_assert_true (part < 2 ? s->retry_at >= NOW + DELIVERY_MARGIN : s->retry_at == 0);
         settlement_free (s);
     }
 }
@@ -162,8 +163,8 @@ static void test_silence (void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
         const struct call_outcome outcome = {.result = cases[i].result, .forbidden = cases[i].forbidden, .words = "refused"};
-        struct verdict verdict = {0};
-        sender_verdict_of_silence (&outcome, cases[i].visible, &verdict);
+        struct verdict verdict;
+        round_judge (NULL, NULL, NULL, &outcome, cases[i].visible, &verdict);
         g_assert_cmpint (verdict.kind, ==, cases[i].kind);
         g_assert_cmpstr (verdict.code, ==, cases[i].code);
         g_assert_cmpstr (verdict.detail, ==, "refused");

@@ -70,14 +70,6 @@ static struct channel make_channel (json_t *settings)
     return channel;
 }
 
-static void outgoing_file_free (struct outgoing_file *file)
-{
-    g_free (file->mime);
-    g_free (file->name);
-    g_free (file->url);
-    g_free (file);
-}
-
 static GPtrArray *make_files (json_t *given)
 {
     GPtrArray *files = given == NULL ? NULL : g_ptr_array_new_with_free_func ((GDestroyNotify) outgoing_file_free);

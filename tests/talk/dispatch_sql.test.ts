@@ -14,14 +14,14 @@ import { binary } from "./harness.js";
 const sessions = 4;
 const rounds = 500;
 const database = `dispatch_sql_${process.pid}`;
-let cluster: Cluster;
+let cluster: Cluster, directory = "";
 const ask = (text: string): Promise<string> => cluster.sql(database, text);
 
 before(async () => {
     cluster = await Cluster.shared();
     const url = await cluster.database(database);
     fs.mkdirSync("build/talk", { recursive: true });
-    const directory = fs.mkdtempSync(path.resolve("build/talk", "dispatch_sql-"));
+    directory = fs.mkdtempSync(path.resolve("build/talk", "dispatch_sql-"));
     const config = path.join(directory, "switchboard.yaml");
     fs.writeFileSync(config, `listen: {http: "127.0.0.1:0", public_url: "https://gw.example.com", ops: "127.0.0.1:0"}
 database: {url: "${url}"}
@@ -38,7 +38,10 @@ accounts: {}
     await Promise.all(Array.from({ length: sessions }, () => ask(`call test.work (${rounds})`)));
     await ask("call test.drain ()");
 });
-after(() => cluster?.stop());
+after(async () => {
+    await cluster?.stop();
+    if (directory) fs.rmSync(directory, { recursive: true });
+});
 
 const none = async (what: string, text: string): Promise<void> => assert.equal(await ask(text), "", what);
 

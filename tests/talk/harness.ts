@@ -432,8 +432,11 @@ function firstLine(child: ChildProcess): Promise<string> {
     });
 }
 
+/** Milliseconds after which what is awaited will not come: far more than a loaded machine needs. */
+const patience = 60_000;
+
 /** Waits until question answers with a value that is not undefined, false or null; asks again at once, with a breath between. */
-export async function until<T>(question: () => Promise<T | undefined | false | null>, what: string, timeout = 15_000): Promise<T> {
+export async function until<T>(question: () => Promise<T | undefined | false | null>, what: string, timeout = patience): Promise<T> {
     const end = performance.now() + timeout;
     for (;;) {
         const answer = await question().catch((error: unknown) => {
@@ -505,7 +508,7 @@ export class EventStream implements AsyncIterableIterator<SseEvent> {
     }
 
     /** The next n events, within timeout milliseconds. */
-    async take(n: number, timeout = 10_000): Promise<SseEvent[]> {
+    async take(n: number, timeout = patience): Promise<SseEvent[]> {
         const out: SseEvent[] = [];
         let timer: NodeJS.Timeout | undefined;
         const late = new Promise<never>((_, reject) => {

@@ -20,7 +20,7 @@ export interface Request {
     /** The path and query as they shall stand on the wire; default: those of the URL. */
     target?: string;
     agent?: http.Agent | undefined;
-    /** Milliseconds until the request is given up; default 15,000. */
+    /** Milliseconds until the request is given up; default 60,000. */
     timeout?: number;
 }
 
@@ -54,7 +54,7 @@ export function request(url: string, options: Request = {}): Promise<Answer> {
                 });
             },
         );
-        const timer = setTimeout(() => call.destroy(new Error("no answer in time")), options.timeout ?? 15_000);
+        const timer = setTimeout(() => call.destroy(new Error("no answer in time")), options.timeout ?? 60_000);
         function fail(error: Error): void {
             clearTimeout(timer);
             reject(error);

@@ -97,6 +97,30 @@ test("credentials that are refused are told before a message is tried; mended, t
     assert.deepEqual((await command("probe")).stdout, "channel acme/support-sms is up\n");
 });
 
+test("a channel that leaves the configuration and comes back while a call is under way waits for its answer", async () => {
+    const good = fs.readFileSync(gateway.configFile, "utf8");
+    const reloads = () => gateway.logText().split("config.reloaded").length;
+    const reload = async (config: string): Promise<void> => {
+        const n = reloads();
+        fs.writeFileSync(gateway.configFile, config);
+        gateway.signal("SIGHUP");
+        await until(async () => reloads() > n, "the new configuration");
+    };
+    const [slow, other] = [await newTicket(), await newTicket()];
+    api.fault({ kind: "late", ms: 3000 }, { to: slow.from, times: 1 });
+    const message = await say(slow.id, "slowly");
+    await api.next(({ to }) => to === slow.from);
+    await reload(good.replace(/ +support-sms: .*from: "\+15550001111".*\n/, ""));
+    await reload(good);
+    await reaches(await say(other.id, "the channel is back"), "delivered");
+    const attempts = await until(async () => {
+        const told: any = await gateway.get(`/v1/messages/${message}`);
+        return told.attempts.length > 0 && told.attempts;
+    }, "what became of the call");
+    assert.deepEqual(attempts.map(({ outcome }: { outcome: string }) => outcome), ["sent"]);
+    assert.equal(api.accepted.all.filter(({ to }) => to === slow.from).length, 1);
+});
+
 test("a provider that is told to call another URL is a channel that still sends, and a fault that is told", async () => {
     const { id } = await newTicket();
     const at = await newestEvent();

@@ -52,8 +52,10 @@ int command_migrate (const char *path)
     bool ok = db && migrate_run (db, &applied, &error);
     db_close (db);
     if (!ok) return command_complain (error);
-    if (!applied) puts ("the database is up to date already");
-    else printf ("the database is up to date: %u new table %s applied\n", applied, applied == 1 ? "file was" : "files were");
+    if (!applied)
+        puts ("the database is up to date already");
+    else
+        printf ("the database is up to date: %u new table %s applied\n", applied, applied == 1 ? "file was" : "files were");
     return 0;
 }
 

@@ -10,7 +10,7 @@
 #define ASK(lease) ((lease) / 10)
 
 #define OWN "select account_id, channel_id, paused, health from own_channels ($1, $2, $3, $4 * interval '1 microsecond')"
-#define RECOVER "select recover_channels ($1, $2)"
+#define RECOVER "select recover_channels ($1, $2, $3)"
 
 struct senders *senders_new (const struct id *gateway_id, int64_t lease)
 {
@@ -100,7 +100,8 @@ void senders_put (const struct senders *senders, params *p, bool ours_only)
 /* Channels that have just become ours may have been another gateway's, which ended in the middle of its calls. */
 static bool recover (struct senders *senders, struct db *db, int64_t own_until, GError **error)
 {
-    g_autoptr (params) p = params_new (2);
+    g_autoptr (params) p = params_new (3);
+    params_uuid (p, &senders->gateway_id);
     put (senders, p, is_new);
     g_autoptr (db_result) r = db_call (db, RECOVER, p, error);
     GHashTableIter iter;

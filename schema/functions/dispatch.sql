@@ -191,15 +191,16 @@ begin
 end $$;
 comment on function settle is 'what became of attempts; locks pairs, deliveries, provider_id, receipts, messages, opt_out, counters in key order';
 
--- What a gateway that is no more had claimed on these channels comes back at once; their new owner asks, who alone may send there.
-create function recover_channels (p_accounts bigint[], p_channels bigint[]) returns int language plpgsql
+-- What a gateway that is no more had claimed on these channels comes back at once; their new owner asks, who alone may send there. What it has
+-- claimed itself is under way still: the channel left its configuration and came back meanwhile.
+create function recover_channels (p_gateway uuid, p_accounts bigint[], p_channels bigint[]) returns int language plpgsql
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     v_n int;
 begin
     update gateway.delivery d set run_at = now ()
     from unnest (p_accounts, p_channels) x (a, c)
-    where d.account_id = a and d.channel_id = c and d.state = 0 and d.claim_id is not null;
+    where d.account_id = a and d.channel_id = c and d.state = 0 and d.claim_id <> p_gateway;
     get diagnostics v_n = row_count;
     return v_n;
 end $$;

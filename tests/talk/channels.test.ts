@@ -64,6 +64,14 @@ async function up(): Promise<void> {
     api.gateway = gateway.url;
 }
 
+/** Pauses the channel; its owner has heard of it. */
+async function pause(): Promise<void> {
+    assert.equal(await gateway.must(["channel", "pause", "acme/support-sms"]), "channel acme/support-sms is paused\n");
+    // The owner looks every three seconds; it has looked when its lease is younger than the pause.
+    await until(async () => (await gateway.sql(
+        "select bool_and (l.until > s.paused_at + interval '10 seconds') from gateway.channel_state s join gateway.channel_lease l using (account_id, channel_id) where s.paused_at is not null")) === "t", "the gateway to have looked");
+}
+
 const command = (verb: string, ...more: string[]) => gateway.command(["channel", verb, "acme/support-sms", ...more]);
 
 test("credentials that are refused are told before a message is tried; mended, the channel works at once", async () => {
@@ -95,6 +103,30 @@ test("credentials that are refused are told before a message is tried; mended, t
     await reaches(message, "delivered");
     assert.equal((await channel()).cause, null);
     assert.deepEqual((await command("probe")).stdout, "channel acme/support-sms is up\n");
+});
+
+test("a channel that leaves the configuration and comes back while a call is under way waits for its answer", async () => {
+    const good = fs.readFileSync(gateway.configFile, "utf8");
+    const reloads = () => gateway.logText().split("config.reloaded").length;
+    const reload = async (config: string): Promise<void> => {
+        const n = reloads();
+        fs.writeFileSync(gateway.configFile, config);
+        gateway.signal("SIGHUP");
+        await until(async () => reloads() > n, "the new configuration");
+    };
+    const [slow, other] = [await newTicket(), await newTicket()];
+    api.fault({ kind: "late", ms: 3000 }, { to: slow.from, times: 1 });
+    const message = await say(slow.id, "slowly");
+    await api.next(({ to }) => to === slow.from);
+    await reload(good.replace(/ +support-sms: .*from: "\+15550001111".*\n/, ""));
+    await reload(good);
+    await reaches(await say(other.id, "the channel is back"), "delivered");
+    const attempts = await until(async () => {
+        const told: any = await gateway.get(`/v1/messages/${message}`);
+        return told.attempts.length > 0 && told.attempts;
+    }, "what became of the call");
+    assert.deepEqual(attempts.map(({ outcome }: { outcome: string }) => outcome), ["sent"]);
+    assert.equal(api.accepted.all.filter(({ to }) => to === slow.from).length, 1);
 });
 
 test("a provider that is told to call another URL is a channel that still sends, and a fault that is told", async () => {
@@ -165,13 +197,23 @@ test("what was refused while the database was away is fetched when it is back", 
     assert.deepEqual(await texts(from, 1), ["nobody listens"]);
 });
 
+test("a part that the channel does not make any more has failed, and the gateway goes on", async () => {
+    const [{ id }, other] = [await newTicket(), await newTicket()];
+    await pause();
+    const message = await say(id, "of one part");
+    await gateway.sql(`update gateway.message set n_parts = 2 where message_id = '${message}'`); // as an older release might have counted
+    await command("resume");
+    await reaches(message, "failed");
+    const { parts, error } = await gateway.get(`/v1/messages/${message}`);
+    assert.deepEqual(parts.map(({ status }: { status: string }) => status), ["delivered", "failed"]);
+    assert.equal(error.code, "cannot_carry");
+    await reaches(await say(other.id, "next"), "delivered");
+});
+
 test("a channel that is paused takes what comes, sends nothing, and sends all of it when it is resumed", async () => {
     const { id, from } = await newTicket();
-    assert.equal(await gateway.must(["channel", "pause", "acme/support-sms"]), "channel acme/support-sms is paused\n");
+    await pause();
     assert.equal((await channel()).paused, true);
-    // The owner looks every three seconds; it has looked when its lease is younger than the pause.
-    await until(async () => (await gateway.sql(
-        "select bool_and (l.until > s.paused_at + interval '10 seconds') from gateway.channel_state s join gateway.channel_lease l using (account_id, channel_id) where s.paused_at is not null")) === "t", "the gateway to have looked");
     const before = api.accepted.all.length;
     const message = await say(id, "later");
     assert.equal((await api.receive({ from, body: "are you there?" })).status, 200);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Runs every conversation, or those whose names are given: node build/js/tests/talk/run.js [NAME …]. One PostgreSQL serves them all; those
-// that kill it start their own. SB_TALK_AT_ONCE files run at once (default: 2, or 1 on one core), the ledgers alone, each printed whole when it has ended. Ends
-// with a count line and, where anything failed, with 1.
+// that kill it start their own. SB_TALK_AT_ONCE files run at once (default: 2, or 1 on one core), the ledgers alone; each is printed whole when it
+// has ended. Ends with a count line and, where anything failed, with 1.
 
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";

@@ -104,6 +104,9 @@ create table gateway.opt_out (
 );
 create unique index opt_out_now on gateway.opt_out (account_id, uri, coalesce (channel_id, 0)) where ended_at is null;
 
+-- When they last said START or STOP here.
+alter table gateway.pair add column keyword_at timestamptz;
+
 -- What a business answers nobody: a blocked contact is not written to either.
 alter table gateway.contact add column blocked_at timestamptz;
 

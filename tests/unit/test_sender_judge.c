@@ -232,10 +232,15 @@ static void test_circuit (void)
     values_unref (channel.common);
 }
 
-static const char *probe (struct sender *sender, const struct verdict *verdict)
+static const char *probe_at (struct sender *sender, const struct verdict *verdict, int64_t monotonic)
 {
     sender->probing = true;
-    return sender_probed (sender, verdict, SECOND, UINT32_MAX);
+    return sender_probed (sender, verdict, monotonic, UINT32_MAX);
+}
+
+static const char *probe (struct sender *sender, const struct verdict *verdict)
+{
+    return probe_at (sender, verdict, SECOND);
 }
 
 /* A provider whose account page works, but whose messages end in nothing: one alarm, and one message now and then. */
@@ -264,7 +269,7 @@ static void test_half_open (void)
     values_unref (channel.common);
 }
 
-/* Where nothing waits to be sent, the second probe that succeeds is proof enough; one in vain between them is not. */
+/* What has failed waits for its next try: probes prove nothing before that. Where nothing waits, they are proof enough; one in vain is not. */
 static void test_half_open_idle (void)
 {
     struct channel channel;
@@ -273,8 +278,12 @@ static void test_half_open_idle (void)
     g_assert_null (probe (&sender, &sent));
     g_assert_cmpstr (probe (&sender, &no_connection), ==, "down");
     g_assert_cmpint (sender_room (&sender, SECOND), ==, 0);
+    int64_t pause = PACE_BACKOFF_MOST + 30 * SECOND; /* uncertain_wait */
     g_assert_null (probe (&sender, &sent));
-    g_assert_cmpstr (probe (&sender, &sent), ==, "up");
+    g_assert_null (probe (&sender, &sent));
+    g_assert_null (probe_at (&sender, &sent, SECOND + pause));
+    g_assert_true (sender.down);
+    g_assert_cmpstr (probe_at (&sender, &sent, SECOND + pause + 1), ==, "up");
     values_unref (channel.common);
 }
 
@@ -341,7 +350,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/sender/nothing leaves on a channel that is not ours, paused, down or gone", test_room);
     g_test_add_func ("/sender/failures in a row break the circuit, once", test_circuit);
     g_test_add_func ("/sender/a circuit that failed sends have opened is closed by a send", test_half_open);
-    g_test_add_func ("/sender/where nothing waits a second probe closes it", test_half_open_idle);
+    g_test_add_func ("/sender/where nothing has waited for long a probe closes it", test_half_open_idle);
     g_test_add_func ("/sender/an answer between failures keeps it closed", test_circuit_in_a_row);
     g_test_add_func ("/sender/bad credentials take the channel down at once", test_down);
     g_test_add_func ("/sender/a provider that asks for patience gets it on the whole channel, within bounds", test_patience);

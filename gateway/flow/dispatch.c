@@ -214,6 +214,21 @@ static void cannot_carry (struct dispatch *dispatch, struct flight *flight)
     flight_free (flight);
 }
 
+/* A part is out, and that is known: the next one follows; but not where the database stood still meanwhile, for the channel may be another
+ * gateway's, which sends it, too. */
+static void go_on (struct dispatch *dispatch, struct flight *flight, struct delivery *delivery)
+{
+    delivery->task.part++;
+    if (g_get_monotonic_time () >= flight->sender->own_until) {
+        settle_later (dispatch, settlement_release (delivery), 0, 0);
+        flight_free (flight);
+        return;
+    }
+    flight->delivery = delivery;
+    pace_begin (&flight->sender->pace, 0);
+    if (!take_off (flight)) cannot_carry (dispatch, flight);
+}
+
 static void judge (struct dispatch *dispatch, struct flight *flight)
 {
     struct verdict verdict;
@@ -265,11 +280,8 @@ static bool settle (struct dispatch *dispatch, GError **error)
                 g_hash_table_remove (dispatch->held, settlement->delivery);
                 continue;
             }
-            struct flight *flight = g_queue_pop_head (&dispatch->onward); /* in the order of their settlements */
-            flight->delivery = g_steal_pointer (&settlement->delivery);
-            flight->delivery->task.part++;
-            pace_begin (&flight->sender->pace, 0);
-            if (!take_off (flight)) cannot_carry (dispatch, flight);
+            /* in the order of their settlements */
+            go_on (dispatch, g_queue_pop_head (&dispatch->onward), g_steal_pointer (&settlement->delivery));
         }
         g_ptr_array_remove_range (dispatch->settled, 0, batch->len);
         dispatch->changed (dispatch->data);

@@ -190,13 +190,14 @@ static void delivered (struct dispatch *dispatch, struct flight *flight, struct 
     int status = flight->outcome.result == CALL_ANSWERED ? (int) flight->outcome.answer.status : 0;
     const char *health = sender_learn (sender, verdict, g_get_monotonic_time (), g_random_int ());
     if (health) set_health (dispatch, flight->channel, health, verdict);
+    if (!verdict->notes) verdict->notes = g_steal_pointer (&flight->notes);
     struct settlement *settlement =
         sender_judge (flight->channel, g_steal_pointer (&flight->delivery), verdict, clock_now (), g_random_int ());
     settle_later (dispatch, settlement, flight->took, status);
     pace_end (&sender->pace);
     if (settlement->outcome == OUTCOME_PROGRESS) {
         /* the delivery stays with its settlement until that is reported */
-        g_clear_pointer (&flight->notes, g_free);
+        g_clear_pointer (&flight->notes, g_free); /* of the part before */
         g_queue_push_tail (&dispatch->onward, flight);
     } else {
         flight_free (flight);
@@ -390,6 +391,7 @@ static void begin (struct dispatch *dispatch, struct delivery *delivery)
     } else {
         struct flight *flight = flight_new (dispatch, sender);
         flight->delivery = delivery;
+        flight->notes = g_steal_pointer (&delivery->notes);
         add_files (dispatch, delivery);
         pace_begin (&sender->pace, delivery->weight);
         if (!take_off (flight)) cannot_carry (dispatch, flight);

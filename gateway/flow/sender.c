@@ -89,6 +89,7 @@ struct settlement *sender_judge (const struct channel *channel, struct delivery 
     s->detail = g_steal_pointer (&verdict->detail);
     s->provider_code = g_steal_pointer (&verdict->provider_code);
     s->external_id = g_steal_pointer (&verdict->external_id);
+    if (verdict->kind != VERDICT_SENT) s->notes = g_steal_pointer (&verdict->notes); /* of this part only */
     switch (verdict->kind) {
     case VERDICT_SENT: sent (s, channel, now); break;
     case VERDICT_REFUSED: s->outcome = OUTCOME_FAILED; break;

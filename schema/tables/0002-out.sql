@@ -46,7 +46,7 @@ create table gateway.delivery (
     weight int not null default 1,
     uncertain boolean not null default false,
     claim_id uuid,
-    notes jsonb,                            -- what a round of the task learned
+    notes text,                             -- what its adapter learned of this part
     primary key (account_id, channel_id, uri, position),
     unique (account_id, message_id)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);

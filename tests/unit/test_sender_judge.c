@@ -87,6 +87,25 @@ static void test_refused (void)
     settlement_free (s);
 }
 
+static char *notes_after (enum verdict_kind kind)
+{
+    struct settlement *s = judge (make_delivery (1), (struct verdict){.kind = kind, .after = -1, .notes = g_strdup ("media M1")});
+    char *notes = g_steal_pointer (&s->notes);
+    settlement_free (s);
+    return notes;
+}
+
+/* What is with the provider already need not go there again. */
+static void test_notes (void)
+{
+    static const enum verdict_kind again[] = {VERDICT_RETRY, VERDICT_CHANNEL_DOWN, VERDICT_UNCERTAIN};
+    for (size_t i = 0; i < G_N_ELEMENTS (again); i++) {
+        g_autofree char *notes = notes_after (again[i]);
+        g_assert_cmpstr (notes, ==, "media M1");
+    }
+    g_assert_null (notes_after (VERDICT_SENT));
+}
+
 /* When a third attempt that is to be tried again is tried again; 0: never. */
 static int64_t pause_of (enum verdict_kind kind, int64_t after, uint32_t random, int64_t give_up_at)
 {
@@ -346,6 +365,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/sender/what could be tried again only too late is given up", test_give_up);
     g_test_add_func ("/sender/what may have happened is tried again after a while, or waits for a hand", test_uncertain);
     g_test_add_func ("/sender/what was not begun is given back", test_release);
+    g_test_add_func ("/sender/what an attempt learned is kept for the next", test_notes);
     g_test_add_func ("/sender/no answer is uncertain only where the customer may notice", test_silence);
     g_test_add_func ("/sender/nothing leaves on a channel that is not ours, paused, down or gone", test_room);
     g_test_add_func ("/sender/failures in a row break the circuit, once", test_circuit);

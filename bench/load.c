@@ -49,6 +49,7 @@ struct connection {
     struct request *request;
     size_t sent, received;
     int64_t due;
+    int n_answers, last_status;
     char answer[4096];
 };
 
@@ -174,14 +175,16 @@ static bool pull (struct connection *c, int *status)
     if (n < 0 && errno == EAGAIN) return false;
     if (n <= 0) {
         c->answer[c->received] = '\0';
-        fprintf (stderr, "the gateway closed a connection after %d requests (%s): %s\n", n_done, n ? strerror (errno) : "end", c->answer);
+        fprintf (stderr, "the gateway closed a connection (%s) after %d answers, of which it had %d, the last of them %d; its request was due %" G_GINT64_FORMAT " ms ago: %s\n",
+                 n ? strerror (errno) : "end", n_done, c->n_answers, c->last_status, (g_get_monotonic_time () - c->due) / 1000, c->answer);
         exit (1);
     }
     c->received += (size_t) n;
     c->answer[c->received] = '\0';
     char *end = strstr (c->answer, "\r\n\r\n"), *length = strcasestr (c->answer, "content-length:");
     if (!end || !length || c->received < (size_t) (end + 4 - c->answer) + strtoul (length + 15, NULL, 10)) return false;
-    *status = atoi (c->answer + 9);
+    *status = c->last_status = atoi (c->answer + 9);
+    c->n_answers++;
     c->busy = false;
     return true;
 }

@@ -130,7 +130,7 @@ bool delivery_settle (struct db *db, const struct id *claim, const GPtrArray *se
     COLUMN ("int4", array_int32 (p, s->http_status));
     COLUMN ("int4", array_int32 (p, (int32_t) (s->took / G_TIME_SPAN_MILLISECOND)));
     COLUMN ("timestamptz", array_time (p, s->retry_at));
-    COLUMN ("jsonb", array_json (p, s->notes));
+    COLUMN ("text", array_text (p, s->notes));
     COLUMN ("uuid", const struct id id = id_new (now); array_uuid (p, &id));
 #undef COLUMN
     g_autoptr (db_result) r = db_call (db, SETTLE, p, error);

@@ -18,7 +18,7 @@ struct delivery {
     int64_t give_up_at;
     struct task task; /* TASK_SEND; task.part is the part to send; files have no URL yet */
     char *files;      /* JSON of the database: [{"id","mime","name","size"}]; NULL: none */
-    char *notes;
+    char *notes;      /* what an attempt before this one learned of this part; NULL: nothing */
 };
 
 void delivery_free (struct delivery *delivery);
@@ -35,7 +35,7 @@ struct settlement {
     int http_status;  /* 0: no answer */
     int64_t took;     /* µs */
     int64_t retry_at; /* µs since 1970; 0: not. OUTCOME_PROGRESS: until then the claim holds */
-    char *notes;
+    char *notes;      /* what it learned, for the next one; NULL: nothing new */
 };
 
 /* Of what was claimed and never begun; takes delivery. */

@@ -190,13 +190,14 @@ static void delivered (struct dispatch *dispatch, struct flight *flight, struct 
     int status = flight->outcome.result == CALL_ANSWERED ? (int) flight->outcome.answer.status : 0;
     const char *health = sender_learn (sender, verdict, g_get_monotonic_time (), g_random_int ());
     if (health) set_health (dispatch, flight->channel, health, verdict);
+    if (!verdict->notes) verdict->notes = g_steal_pointer (&flight->notes);
     struct settlement *settlement =
         sender_judge (flight->channel, g_steal_pointer (&flight->delivery), verdict, clock_now (), g_random_int ());
     settle_later (dispatch, settlement, flight->took, status);
     pace_end (&sender->pace);
     if (settlement->outcome == OUTCOME_PROGRESS) {
         /* the delivery stays with its settlement until that is reported */
-        g_clear_pointer (&flight->notes, g_free);
+        g_clear_pointer (&flight->notes, g_free); /* of the part before */
         g_queue_push_tail (&dispatch->onward, flight);
     } else {
         flight_free (flight);
@@ -212,6 +213,21 @@ static void cannot_carry (struct dispatch *dispatch, struct flight *flight)
     pace_end (&flight->sender->pace);
     settle_later (dispatch, sender_judge (flight->channel, delivery, &verdict, clock_now (), g_random_int ()), 0, 0);
     flight_free (flight);
+}
+
+/* A part is out, and that is known: the next one follows; but not where the database stood still meanwhile, for the channel may be another
+ * gateway's, which sends it, too. */
+static void go_on (struct dispatch *dispatch, struct flight *flight, struct delivery *delivery)
+{
+    delivery->task.part++;
+    if (g_get_monotonic_time () >= flight->sender->own_until) {
+        settle_later (dispatch, settlement_release (delivery), 0, 0);
+        flight_free (flight);
+        return;
+    }
+    flight->delivery = delivery;
+    pace_begin (&flight->sender->pace, 0);
+    if (!take_off (flight)) cannot_carry (dispatch, flight);
 }
 
 static void judge (struct dispatch *dispatch, struct flight *flight)
@@ -265,11 +281,8 @@ static bool settle (struct dispatch *dispatch, GError **error)
                 g_hash_table_remove (dispatch->held, settlement->delivery);
                 continue;
             }
-            struct flight *flight = g_queue_pop_head (&dispatch->onward); /* in the order of their settlements */
-            flight->delivery = g_steal_pointer (&settlement->delivery);
-            flight->delivery->task.part++;
-            pace_begin (&flight->sender->pace, 0);
-            if (!take_off (flight)) cannot_carry (dispatch, flight);
+            /* in the order of their settlements */
+            go_on (dispatch, g_queue_pop_head (&dispatch->onward), g_steal_pointer (&settlement->delivery));
         }
         g_ptr_array_remove_range (dispatch->settled, 0, batch->len);
         dispatch->changed (dispatch->data);
@@ -378,6 +391,7 @@ static void begin (struct dispatch *dispatch, struct delivery *delivery)
     } else {
         struct flight *flight = flight_new (dispatch, sender);
         flight->delivery = delivery;
+        flight->notes = g_steal_pointer (&delivery->notes);
         add_files (dispatch, delivery);
         pace_begin (&sender->pace, delivery->weight);
         if (!take_off (flight)) cannot_carry (dispatch, flight);

@@ -8,7 +8,6 @@
 
 #define BACKOFF_BASE (2 * G_TIME_SPAN_SECOND)
 #define BACKOFF_LEAST (G_TIME_SPAN_SECOND / 2)
-#define BACKOFF_MOST (10 * G_TIME_SPAN_MINUTE)
 
 /* What a provider asks for is believed within these. */
 #define RETRY_AFTER_LEAST G_TIME_SPAN_SECOND
@@ -84,7 +83,7 @@ void pace_worked (struct pace *pace)
 
 int64_t pace_backoff (int attempt, uint32_t random)
 {
-    int64_t most = MIN (BACKOFF_MOST, BACKOFF_BASE << CLAMP (attempt - 1, 0, 20));
+    int64_t most = MIN (PACE_BACKOFF_MOST, BACKOFF_BASE << CLAMP (attempt - 1, 0, 20));
     return MAX (BACKOFF_LEAST, (int64_t) ((double) most * random / UINT32_MAX));
 }
 

@@ -14,6 +14,8 @@
 
 /* Failures in a row that open the circuit. */
 #define PACE_FAILURES 5
+/* The longest pause of pace_backoff; µs. */
+#define PACE_BACKOFF_MOST INT64_C (600000000)
 
 struct pace {
     int64_t rate; /* thousandths a second; 0: as fast as the provider answers */

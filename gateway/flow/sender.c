@@ -8,6 +8,8 @@
 /* Probes in vain that make a channel one that is down, and the pause between them. */
 #define PROBES_MOST 3
 #define PROBE_AGAIN (2 * G_TIME_SPAN_SECOND)
+/* While messages are tried one by one they tell how the channel fares; a probe does where there are none. */
+#define PROBE_DOUBTED G_TIME_SPAN_MINUTE
 
 void sender_configure (struct sender *sender, const struct channel *channel)
 {
@@ -33,6 +35,14 @@ int sender_room (struct sender *sender, int64_t monotonic)
     int room = may ? pace_room (&sender->pace, monotonic) : 0;
     if (!sender->down) return room;
     return sender->trying && sender->pace.under_way == 0 ? MIN (room, 1) : 0;
+}
+
+/* Whether a probe that succeeds says that the channel works. Where sends failed it does not, unless each of them would have been tried again
+ * since: then nothing waits, and nothing but a probe can tell. */
+static bool is_proof (const struct sender *sender, int64_t monotonic)
+{
+    int64_t pause = PACE_BACKOFF_MOST + values_number (sender->channel->common, CHANNEL_UNCERTAIN_WAIT);
+    return !sender->doubted || (sender->trying && monotonic - sender->failed_at > pause);
 }
 
 /* When the next try of an attempt that may be repeated is due; 0: that would be too late. */
@@ -79,6 +89,7 @@ struct settlement *sender_judge (const struct channel *channel, struct delivery 
     s->detail = g_steal_pointer (&verdict->detail);
     s->provider_code = g_steal_pointer (&verdict->provider_code);
     s->external_id = g_steal_pointer (&verdict->external_id);
+    if (verdict->kind != VERDICT_SENT) s->notes = g_steal_pointer (&verdict->notes); /* of this part only */
     switch (verdict->kind) {
     case VERDICT_SENT: sent (s, channel, now); break;
     case VERDICT_REFUSED: s->outcome = OUTCOME_FAILED; break;
@@ -119,6 +130,7 @@ const char *sender_learn (struct sender *sender, const struct verdict *verdict, 
         if (tried) sender->probe_at = monotonic; /* whether it is a degraded one, a probe knows */
         return tried ? comes_up (sender, "up") : NULL;
     }
+    sender->failed_at = monotonic;
     if (tried) {
         sender->trying = false;
         sender->probe_at = monotonic + pace_backoff (++sender->probes, random);
@@ -137,10 +149,9 @@ const char *sender_probed (struct sender *sender, const struct verdict *verdict,
     sender->probing = false;
     sender->hold_until = 0;
     if (verdict->kind == VERDICT_SENT || verdict->kind == VERDICT_DEGRADED) {
-        bool proven = !sender->doubted || sender->trying; /* nobody had anything to send, since the last time */
+        bool proven = is_proof (sender, monotonic);
         sender->trying = !proven;
-        sender->probe_at =
-            monotonic + (proven ? values_number (sender->channel->common, CHANNEL_PROBE_EVERY) : pace_backoff (++sender->probes, random));
+        sender->probe_at = monotonic + (proven ? values_number (sender->channel->common, CHANNEL_PROBE_EVERY) : PROBE_DOUBTED);
         return proven ? comes_up (sender, verdict->kind == VERDICT_SENT ? "up" : "degraded") : NULL;
     }
     sender->trying = false;

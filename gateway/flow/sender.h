@@ -21,6 +21,7 @@ struct sender {
     int64_t own_until;  /* monotonic */
     int64_t hold_until; /* monotonic; before it nothing is sent, for the first probe has yet to say whether anything can be */
     int64_t probe_at;   /* monotonic; not before it the provider is asked */
+    int64_t failed_at;  /* monotonic; when a send last spoke against the channel */
     int probes;         /* in vain, since one succeeded */
 };
 
@@ -46,5 +47,5 @@ const char *sender_learn (struct sender *sender, const struct verdict *verdict, 
 bool sender_probe_due (const struct sender *sender, int64_t monotonic);
 
 /* What a probe's end says: "up", "degraded" or "down"; NULL: nothing yet. One that cannot be reached is down after the third try, so that
- * a short absence alarms nobody. */
+ * a short absence alarms nobody. Of a circuit that failed sends have opened it says "up" only where none has failed for so long that none waits. */
 const char *sender_probed (struct sender *sender, const struct verdict *verdict, int64_t monotonic, uint32_t random);

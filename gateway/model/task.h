@@ -106,7 +106,7 @@ struct verdict {
     const char *remedy;       /* VERDICT_CHANNEL_DOWN, VERDICT_DEGRADED: what to do, static */
     char *provider_code;      /* NULL: none */
     char *detail;             /* the provider's words, valid UTF-8 without NUL, at most 500 bytes; NULL: none */
-    char *notes;              /* VERDICT_NEXT: what this round learned, for the next compose */
+    char *notes; /* what was learned: VERDICT_NEXT for the next round, else for the next attempt; NULL: what was known still is */
     struct received received; /* BACKFILL: items of this page; each of raws is what one of them was made from */
     GPtrArray *raws;          /* of GBytes; as many as received.messages; NULL: none */
 };

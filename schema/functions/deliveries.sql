@@ -99,7 +99,7 @@ begin
         where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and d.message_id = m and next = n_parts
     )
     update gateway.delivery d
-    set part = next, uncertain = false, claim_id = null, run_at = now (), state = case d.state when 2 then 1 else d.state end
+    set part = next, notes = null, uncertain = false, claim_id = null, run_at = now (), state = case d.state when 2 then 1 else d.state end
     from proven
     where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and d.message_id = m and next < n_parts;
 end $$;

@@ -64,7 +64,7 @@ begin
                select json_agg (json_build_object ('id', f.attachment_id, 'mime', f.mime, 'name', f.name, 'size', f.size) order by f.position)
                from gateway.attachment f
                where f.account_id = m.account_id and f.message_id = m.message_id)::text end,
-           d.notes::text
+           d.notes #>> '{}'
     from claimed d
     join gateway.message m on m.account_id = d.account_id and m.message_id = d.message_id
     order by 1, 2, 6, 4;
@@ -87,7 +87,7 @@ create function settle (
     p_claim uuid, p_now timestamptz,
     s_account bigint[], s_channel bigint[], s_uri text[], s_position bigint[], s_message uuid[], s_attempt int[], s_part int[],
     s_outcome text[], s_external_id text[], s_hash bytea[], s_code text[], s_title text[], s_detail text[], s_provider_code text[],
-    s_http int[], s_milliseconds int[], s_retry_at timestamptz[], s_notes jsonb[], s_id uuid[]
+    s_http int[], s_milliseconds int[], s_retry_at timestamptz[], s_notes text[], s_id uuid[]
 ) returns int language plpgsql
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -179,7 +179,7 @@ begin
         claim_id = case o when 'progress' then d.claim_id end,
         attempts = d.attempts - (o = 'release')::int,
         part = case o when 'progress' then g + 1 else d.part end,
-        notes = coalesce (n, d.notes),
+        notes = case when o <> 'progress' then coalesce (to_jsonb (n), d.notes) end,
         uncertain = o = 'uncertain' or d.uncertain and o <> 'progress',
         state = case when o = 'uncertain' and (r is null or r > d.give_up_at) then 2 else d.state end
     from unnest (s_account, s_channel, s_uri, s_position, s_message, s_part, v_todo, s_retry_at, s_notes) x (a, c, u, p, m, g, o, r, n)

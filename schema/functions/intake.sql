@@ -138,7 +138,7 @@ begin
         if array_remove (m_opt_out, null) <> '{}' then
             select h.keywords, h.events into m_opt_out, v_opt_event
             from heed (v_account, m_id, v_channel, m_from, m_opt_out, m_text, v_journal, (
-                select array_agg (coalesce (t, at) order by i) from unnest (m_provider_time, v_at) with ordinality x (t, at, i))) h;
+                select array_agg (least (t, at) order by i) from unnest (m_provider_time, v_at) with ordinality x (t, at, i))) h;
         end if;
 
         -- Who: the contact of each new pair; unknown addresses and their contacts are made, once each.

@@ -33,6 +33,18 @@ begin
 end $$;
 comment on function opt_out is 'registers opt-outs; locks opt_out in the order of account and address; the caller holds the pairs';
 
+-- When somebody last said START or STOP where their opt-outs hold: on this channel, or on any.
+create function keyword_said_at (p_account bigint, p_channel bigint, p_uri text) returns timestamptz language plpgsql stable as $$
+begin
+    return (
+        select max (p.keyword_at)
+        from gateway.account a
+        join gateway.channel c on c.account_id = a.account_id and (c.channel_id = p_channel or a.opt_out_scope = 'account')
+        join gateway.pair p on p.account_id = c.account_id and p.channel_id = c.channel_id and p.uri = p_uri
+        where a.account_id = p_account);
+end $$;
+comment on function keyword_said_at is 'when an address last said START or STOP; no locks';
+
 -- What customers say by a keyword, one position a message in the order in which they came: "stop" opts out, "start" ends what keywords and
 -- providers made, "yes" does so only where there is something to end. p_at: when it was said; what was missed and is fetched later changes nothing
 -- that was said after it. Gives back the keyword of each that was one, and its event.
@@ -40,30 +52,34 @@ create function heed (p_accounts bigint[], p_ids uuid[], p_channels bigint[], p_
                       p_at timestamptz[], out keywords text[], out events text[]) language plpgsql as $$
 declare
     o int;
+    v_late boolean;
+    v_heeded boolean;
 begin
     keywords := p_keywords;
     events := array_fill (null::text, array[cardinality (p_keywords)]);
     for o in
         select x.n from unnest (p_accounts, p_uris, p_keywords) with ordinality x (a, u, k, n)
-        where x.k is not null
+        where x.k in ('stop', 'start', 'yes')
         order by x.a, x.u, x.n
     loop
-        if p_keywords[o] = 'stop' and exists (
-            select from gateway.opt_out k
-            where k.account_id = p_accounts[o] and k.uri = p_uris[o] and coalesce (k.channel_id, 0) in (0, p_channels[o])
-              and k.ended_by = 'keyword' and k.ended_at > p_at[o]) then
-            continue;
-        elsif p_keywords[o] = 'stop' then
+        v_late := coalesce (keyword_said_at (p_accounts[o], p_channels[o], p_uris[o]) > p_at[o], false);
+        v_heeded := false;
+        if p_keywords[o] = 'stop' and not v_late then
             perform from opt_out (p_accounts[o:o], p_ids[o:o], p_channels[o:o], p_uris[o:o], 'keyword', p_words[o:o], p_journals[o:o], p_at[o]);
-            events[o] := case when found then 'contact.opted_out' end;
-        elsif p_keywords[o] in ('start', 'yes') then
+            v_heeded := found;
+            events[o] := case when v_heeded then 'contact.opted_out' end;
+        elsif not v_late then
             update gateway.opt_out k set ended_at = p_at[o], ended_by = 'keyword'
             where k.account_id = p_accounts[o] and k.uri = p_uris[o] and coalesce (k.channel_id, 0) in (0, p_channels[o]) and k.ended_at is null
               and k.source in ('keyword', 'provider') and k.at <= p_at[o];
-            events[o] := case when found then 'contact.opted_in' end;
-            if p_keywords[o] = 'yes' and not found then
-                keywords[o] := null;
-            end if;
+            v_heeded := found;
+            events[o] := case when v_heeded then 'contact.opted_in' end;
+        end if;
+        if p_keywords[o] = 'yes' and not v_heeded then
+            keywords[o] := null;
+        elsif not v_late then
+            update gateway.pair p set keyword_at = p_at[o]
+            where p.account_id = p_accounts[o] and p.channel_id = p_channels[o] and p.uri = p_uris[o];
         end if;
     end loop;
 end $$;

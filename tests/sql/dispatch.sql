@@ -1,6 +1,6 @@
 -- What is to be sent goes out one after the other on each pair, once, whoever dies meanwhile.
 begin;
-select plan (87);
+select plan (88);
 \ir lib/give.sql
 \ir lib/out.sql
 
@@ -76,7 +76,7 @@ select from pg_temp.send (:acme, :sms, :ana, 'r1');
 select from pg_temp.send (:acme, :sms, :ana, 'r2');
 select pg_temp.take ('r1', :acme, :sms) \gset
 select last_event as before from gateway.counter where account_id = :acme \gset
-select pg_temp.settle ('r1', 'r1', 'retry', '{"retry": "30 seconds", "provider_code": "20429", "notes": {"media": "M1"}}') \gset
+select pg_temp.settle ('r1', 'r1', 'retry', '{"retry": "30 seconds", "provider_code": "20429", "notes": "media M1"}') \gset
 select is (pg_temp.status_of ('r1'), 'queued', 'what is to be tried again stays queued');
 select is (pg_temp.told (:acme, :before), '{}', 'the log need not know');
 select is (pg_temp.take ('r2', :acme, :sms), '{}', 'nothing overtakes it meanwhile');
@@ -84,10 +84,10 @@ select is ((select run_at - now () from gateway.delivery where message_id = pg_t
 select pg_temp.lease_ends ('r1') \gset
 select is (pg_temp.take ('r3', :acme, :sms), '{r1}', 'its time comes');
 select is ((select (attempt, lost)::text from taken where claim = 'r3'), '(2,f)', 'it is the second attempt');
-select is ((select notes from gateway.delivery where message_id = pg_temp.id_of ('r1')), '{"media": "M1"}', 'that knows what the first one learned');
+select is ((select notes from taken where claim = 'r3'), 'media M1', 'that knows what the first one learned');
 select pg_temp.settle ('r3', 'r1', 'release') \gset
 select is (pg_temp.take ('r4', :acme, :sms), '{r1}', 'what was given back can be had at once');
-select is ((select attempt from taken where claim = 'r4'), 2, 'and was no attempt');
+select is ((select (attempt, notes)::text from taken where claim = 'r4'), '(2,"media M1")', 'was no attempt, and nothing is forgotten');
 select pg_temp.settle ('r4', 'r1', 'failed', '{"code": "unreachable", "title": "no such number", "words": "The number does not exist", "provider_code": "21211"}') \gset
 select is (pg_temp.status_of ('r1'), 'failed', 'what is refused has failed');
 select is ((select error from gateway.message where message_id = pg_temp.id_of ('r1')),
@@ -178,7 +178,9 @@ select last_event as before from gateway.counter where account_id = :acme \gset
 select pg_temp.take ('p1', :acme, :sms) \gset
 select is (pg_temp.settle ('p1', '[{"name": "p", "outcome": "progress", "part": 0, "sid": "P0"}, {"name": "p", "outcome": "progress", "part": 1, "sid": "P1"}]'), 2, 'two parts are out');
 select is ((select (part, claim_id is not null)::text from gateway.delivery where message_id = pg_temp.id_of ('p')), '(2,t)', 'the claim goes on with the third');
+update gateway.delivery set notes = '"media of part 1"' where message_id = pg_temp.id_of ('p');
 select pg_temp.settle ('p1', 'p', 'progress', '{"part": 1, "sid": "P1", "retry": "1 h"}') \gset
+select is ((select notes from gateway.delivery where message_id = pg_temp.id_of ('p')), null, 'what was learned of one part is nothing to the next');
 select is ((select run_at - now () from gateway.delivery where message_id = pg_temp.id_of ('p')), interval '1 h', 'each part lengthens the claim');
 select pg_temp.settle ('p1', 'p', 'progress', '{"part": 1, "sid": "P1", "retry": "1 s"}') \gset
 select is ((select run_at - now () from gateway.delivery where message_id = pg_temp.id_of ('p')), interval '1 h', 'and none shortens it');

@@ -1,6 +1,6 @@
 -- Who says STOP is written to no more, until they say START; a keyword alone is no conversation.
 begin;
-select plan (59);
+select plan (69);
 \ir lib/give.sql
 \ir lib/out.sql
 
@@ -93,17 +93,26 @@ select is ((select g::text from pg_temp.give ('f', jsonb_build_array (jsonb_buil
 select is ((select array_agg (url) from gateway.attachment where account_id = :acme), '{https://x/2}', 'leaves no file without a message');
 
 -- What was missed in an outage and is fetched later.
-create function pg_temp.say_at (p_account bigint, p_channel bigint, p_id text, p_keyword text, p_at interval) returns boolean language plpgsql as $$
+create function pg_temp.say_at (p_account bigint, p_channel bigint, p_id text, p_keyword text, p_at interval, p_ahead interval default '0')
+returns boolean language plpgsql as $$
 begin
     perform pg_temp.give (p_id, jsonb_build_array (jsonb_build_object ('account', p_account, 'channel', p_channel, 'at', pg_temp.t0 () + p_at, 'messages', jsonb_build_array (
-        jsonb_build_object ('id', p_id, 'from', 'tel:+15552220009', 'text', p_keyword, 'keyword', p_keyword, 'at', pg_temp.t0 () + p_at)))));
+        jsonb_build_object ('id', p_id, 'from', 'tel:+15552220009', 'text', p_keyword, 'keyword', p_keyword, 'at', pg_temp.t0 () + p_at + p_ahead)))));
     return is_opted_out (p_account, p_channel, 'tel:+15552220009');
 end $$;
+select is (pg_temp.say_at (:acme, :sms, 'L0', 'start', '-2 min'), false, 'START of somebody who had not opted out');
+select is (pg_temp.say_at (:acme, :sms, 'K0', 'stop', '-3 min'), false, 'a STOP from before it is too old all the same');
 select is (pg_temp.say_at (:acme, :sms, 'L1', 'stop', '0'), true, 'STOP');
 select is (pg_temp.say_at (:acme, :sms, 'L2', 'start', '-1 min'), true, 'a START from before it ends nothing');
 select is (pg_temp.say_at (:acme, :sms, 'L3', 'start', '1 min'), false, 'START');
 select is (pg_temp.say_at (:acme, :sms, 'L4', 'stop', '30 s'), false, 'a STOP from before it opts nobody out');
 select is (pg_temp.say_at (:acme, :sms, 'L5', 'stop', '2 min'), true, 'a later one does');
+select is (pg_temp.say_at (:acme, :sms, 'L6', 'yes', '90 s'), true, 'a YES from before that ends nothing');
+select is ((select text from gateway.message where account_id = :acme and from_uri = 'tel:+15552220009'), 'yes', 'and is a message like any other');
+select is (pg_temp.say_at (:acme, :sms, 'L7', 'start', '3 min', '1 day'), false, 'what a provider''s clock dates ahead');
+select is (pg_temp.say_at (:acme, :sms, 'L8', 'stop', '4 min'), true, 'is taken for said when it came');
+select is (pg_temp.say_at (:acme, :sms, 'L9', 'start', '5 min'), false, 'START');
+select is (pg_temp.say_at (:acme, :other, 'M1', 'stop', '4 min'), true, 'on one channel says nothing of a STOP on another');
 
 -- The whole account.
 update gateway.account set opt_out_scope = 'account' where account_id = :globex;
@@ -115,6 +124,8 @@ select pg_temp.hear (:globex, :two, 'g2', '[["G2", "tel:+15552220001", "STOP", "
 select is (cardinality (pg_temp.registry (:globex)), 1, 'said there again, it is known');
 select pg_temp.hear (:globex, :two, 'g3', '[["G3", "tel:+15552220001", "START", "start"]]') \gset
 select is (pg_temp.registry (:globex), '{"1 keyword ARRÊT ended by keyword"}', 'START on one channel ends it on all');
+select is (pg_temp.say_at (:globex, :one, 'N1', 'start', '1 min'), false, 'START on one channel');
+select is (pg_temp.say_at (:globex, :two, 'N2', 'stop', '30 s'), false, 'and a STOP from before it on another opts nobody out');
 select pg_temp.hear (:globex, :one, 'g4', jsonb_build_array (jsonb_build_array ('G4', :ana, repeat ('stop ', 20), 'stop'))) \gset
 select is ((select length (word) from gateway.opt_out where account_id = :globex and ended_at is null), 40, 'no more is kept of what was said than a keyword needs');
 

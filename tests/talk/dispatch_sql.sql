@@ -64,7 +64,7 @@ begin
                                     then substr (sha256 (convert_to ('m ' || (j ->> 'message_id') || (j ->> 'part'), 'UTF8')), 1, 16) end order by o),
                     array_fill ('code'::text, n), array_fill ('title'::text, n), array_fill (null::text, n), array_fill (null::text, n), array_fill (200, n),
                     array_fill (1, n), array_agg (case when v_outcome[o] = 'uncertain' and random () < 0.3 then null else v_now end order by o),
-                    array_fill (null::jsonb, n), array_agg (new_id (v_now) order by o))
+                    array_fill (null::text, n), array_agg (new_id (v_now) order by o))
     from jsonb_array_elements (p_taken) with ordinality x (j, o), (select array[jsonb_array_length (p_taken)]) l (n)
     group by n;
     insert into test.log (what, uri, message, outcome)

@@ -121,6 +121,19 @@ test("a provider that asks for patience gets it", async () => {
     assert.deepEqual(await outcomes(message, 2), ["retry", "sent"]);
 });
 
+test("a provider that answers probes and takes no message is down once, tried now and then, and up when a message is out", async () => {
+    const tickets = await Promise.all(Array.from({ length: 5 }, newTicket));
+    const { at } = await gateway.tickets("?limit=1");
+    const told = async () => (await gateway.events(at)).filter(({ type }) => type.startsWith("channel.")).map(({ type }) => type);
+    const over = new Promise<void>((done) => api.fault({ kind: "broken" }, { of: "send", times: 8, done }));
+    const messages = await Promise.all(tickets.map(({ id }) => say(id, { text: "is anybody there?" })));
+    await over;
+    assert.deepEqual(await told(), ["channel.down"], "one alarm, whatever probes say");
+    for (const { id } of messages) await reaches(id, "delivered");
+    await until(async () => (await told()).length > 1, "the end of the alarm");
+    assert.deepEqual(await told(), ["channel.down", "channel.up"]);
+});
+
 test("files go as URLs that the provider fetches", async () => {
     const { id, from } = await newTicket();
     const upload = await gateway.api("/v1/attachments?name=a.png", { method: "POST", body: Buffer.from("a picture"), headers: { "content-type": "image/png" } });

@@ -87,6 +87,25 @@ static void test_refused (void)
     settlement_free (s);
 }
 
+static char *notes_after (enum verdict_kind kind)
+{
+    struct settlement *s = judge (make_delivery (1), (struct verdict){.kind = kind, .after = -1, .notes = g_strdup ("media M1")});
+    char *notes = g_steal_pointer (&s->notes);
+    settlement_free (s);
+    return notes;
+}
+
+/* What is with the provider already need not go there again. */
+static void test_notes (void)
+{
+    static const enum verdict_kind again[] = {VERDICT_RETRY, VERDICT_CHANNEL_DOWN, VERDICT_UNCERTAIN};
+    for (size_t i = 0; i < G_N_ELEMENTS (again); i++) {
+        g_autofree char *notes = notes_after (again[i]);
+        g_assert_cmpstr (notes, ==, "media M1");
+    }
+    g_assert_null (notes_after (VERDICT_SENT));
+}
+
 /* When a third attempt that is to be tried again is tried again; 0: never. */
 static int64_t pause_of (enum verdict_kind kind, int64_t after, uint32_t random, int64_t give_up_at)
 {
@@ -232,10 +251,15 @@ static void test_circuit (void)
     values_unref (channel.common);
 }
 
-static const char *probe (struct sender *sender, const struct verdict *verdict)
+static const char *probe_at (struct sender *sender, const struct verdict *verdict, int64_t monotonic)
 {
     sender->probing = true;
-    return sender_probed (sender, verdict, SECOND, UINT32_MAX);
+    return sender_probed (sender, verdict, monotonic, UINT32_MAX);
+}
+
+static const char *probe (struct sender *sender, const struct verdict *verdict)
+{
+    return probe_at (sender, verdict, SECOND);
 }
 
 /* A provider whose account page works, but whose messages end in nothing: one alarm, and one message now and then. */
@@ -264,7 +288,7 @@ static void test_half_open (void)
     values_unref (channel.common);
 }
 
-/* Where nothing waits to be sent, the second probe that succeeds is proof enough; one in vain between them is not. */
+/* What has failed waits for its next try: probes prove nothing before that. Where nothing waits, they are proof enough; one in vain is not. */
 static void test_half_open_idle (void)
 {
     struct channel channel;
@@ -273,8 +297,12 @@ static void test_half_open_idle (void)
     g_assert_null (probe (&sender, &sent));
     g_assert_cmpstr (probe (&sender, &no_connection), ==, "down");
     g_assert_cmpint (sender_room (&sender, SECOND), ==, 0);
+    int64_t pause = PACE_BACKOFF_MOST + 30 * SECOND; /* uncertain_wait */
     g_assert_null (probe (&sender, &sent));
-    g_assert_cmpstr (probe (&sender, &sent), ==, "up");
+    g_assert_null (probe (&sender, &sent));
+    g_assert_null (probe_at (&sender, &sent, SECOND + pause));
+    g_assert_true (sender.down);
+    g_assert_cmpstr (probe_at (&sender, &sent, SECOND + pause + 1), ==, "up");
     values_unref (channel.common);
 }
 
@@ -337,11 +365,12 @@ int main (int argc, char **argv)
     g_test_add_func ("/sender/what could be tried again only too late is given up", test_give_up);
     g_test_add_func ("/sender/what may have happened is tried again after a while, or waits for a hand", test_uncertain);
     g_test_add_func ("/sender/what was not begun is given back", test_release);
+    g_test_add_func ("/sender/what an attempt learned is kept for the next", test_notes);
     g_test_add_func ("/sender/no answer is uncertain only where the customer may notice", test_silence);
     g_test_add_func ("/sender/nothing leaves on a channel that is not ours, paused, down or gone", test_room);
     g_test_add_func ("/sender/failures in a row break the circuit, once", test_circuit);
     g_test_add_func ("/sender/a circuit that failed sends have opened is closed by a send", test_half_open);
-    g_test_add_func ("/sender/where nothing waits a second probe closes it", test_half_open_idle);
+    g_test_add_func ("/sender/where nothing has waited for long a probe closes it", test_half_open_idle);
     g_test_add_func ("/sender/an answer between failures keeps it closed", test_circuit_in_a_row);
     g_test_add_func ("/sender/bad credentials take the channel down at once", test_down);
     g_test_add_func ("/sender/a provider that asks for patience gets it on the whole channel, within bounds", test_patience);

@@ -2,7 +2,7 @@
 
 create temp table named (name text primary key, id uuid not null unique, n serial);
 create temp table taken (claim text, name text, account_id bigint, channel_id bigint, uri text, position bigint, message_id uuid, lane int, attempt int,
-                         part int, lost boolean, refusal text);
+                         part int, lost boolean, refusal text, notes text);
 
 create function pg_temp.t0 () returns timestamptz language sql immutable as $$ select '2026-03-02 10:00:00+00'::timestamptz $$;
 
@@ -40,7 +40,7 @@ create function pg_temp.take (p_claim text, p_account bigint, p_channel bigint, 
 language plpgsql as $$
 begin
     insert into taken
-    select p_claim, n.name, c.account_id, c.channel_id, c.uri, c.position, c.message_id, c.lane, c.attempt, c.part, c.lost, c.refusal
+    select p_claim, n.name, c.account_id, c.channel_id, c.uri, c.position, c.message_id, c.lane, c.attempt, c.part, c.lost, c.refusal, c.notes
     from claim (array_fill (p_account, array[cardinality (p_lanes)]), array_fill (p_channel, array[cardinality (p_lanes)]), p_lanes,
                 array_fill (p_n, array[cardinality (p_lanes)]), md5 (p_claim)::uuid, '1 minute') c
     join named n on n.id = c.message_id;
@@ -55,7 +55,7 @@ create function pg_temp.settle (p_claim text, p_items jsonb) returns int languag
                    array_agg (coalesce ((j ->> 'part')::int, t.part) order by o), array_agg (j ->> 'outcome' order by o), array_agg (j ->> 'sid' order by o),
                    array_agg (pg_temp.make_hash (j ->> 'sid') order by o), array_agg (j ->> 'code' order by o), array_agg (j ->> 'title' order by o),
                    array_agg (j ->> 'words' order by o), array_agg (j ->> 'provider_code' order by o), array_agg (200 order by o), array_agg (12 order by o),
-                   array_agg (coalesce ((j ->> 'at')::timestamptz, pg_temp.t0 () + interval '1 minute') + (j ->> 'retry')::interval order by o), array_agg (j -> 'notes' order by o),
+                   array_agg (coalesce ((j ->> 'at')::timestamptz, pg_temp.t0 () + interval '1 minute') + (j ->> 'retry')::interval order by o), array_agg (j ->> 'notes' order by o),
                    array_agg (pg_temp.id_of ('attempt of ' || (j ->> 'name') || o) order by o))
     from jsonb_array_elements (p_items) with ordinality x (j, o)
     join taken t on t.claim = p_claim and t.name = j ->> 'name'

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two functions of libmicrohttpd 0.9.75 that it also calls itself, through the dynamic linker, which takes the program's before the library's.
- * No option changes what they mend.
+ * Three functions that libmicrohttpd 0.9.75 calls through the dynamic linker, which takes the program's before a library's: two of its own, and one
+ * of the system's. No option changes what they mend.
  */
 #include "net/http_private.h"
 
 #include <dlfcn.h>
 #include <string.h>
+#include <sys/epoll.h>
 
-/* The library's own, found at the first call. */
+/* What stands behind ours; found at the first call. */
 static void *library (_Atomic (void *) *known, const char *name)
 {
     void *function = atomic_load_explicit (known, memory_order_relaxed);
@@ -56,4 +57,19 @@ enum MHD_Result MHD_lookup_connection_value_n (struct MHD_Connection *connection
     if (key && strcmp (key, MHD_HTTP_HEADER_COOKIE) == 0) return MHD_NO;
     *(void **) &lookup = library (&known, "MHD_lookup_connection_value_n");
     return lookup (connection, kind, key, key_size, value, value_size);
+}
+
+/*
+ * Where a look fills its table of 128, it looks again before it deals with what it found, and waits as long as the first time: if by chance
+ * that was all, those 128 stand still until somebody else comes. A second look waits for nobody.
+ */
+int epoll_wait (int fd, struct epoll_event *events, int most, int milliseconds)
+{
+    static _Atomic (void *) known;
+    static _Thread_local int filled = -1;
+    int (*look) (int, struct epoll_event *, int, int);
+    *(void **) &look = library (&known, "epoll_wait");
+    int n = look (fd, events, most, filled == fd ? 0 : milliseconds);
+    filled = n == most ? fd : -1;
+    return n;
 }

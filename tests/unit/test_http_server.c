@@ -187,6 +187,38 @@ static void test_burst (void)
     wire_stop (wire);
 }
 
+/* They ask while the thread is busy: then it finds the requests of all of them at once. */
+static void ask_together (struct wire *wire, const int *fds, guint n, int gate)
+{
+    uint64_t before = wire_counts (wire).requests;
+    g_mutex_lock (&wire->lock); /* the handler waits for it */
+    wire_say (gate, "GET /now HTTP/1.1\r\n" HOST "\r\n");
+    while (wire_counts (wire).requests == before) g_thread_yield ();
+    for (guint i = 0; i < n; i++) wire_say (fds[i], "POST /now HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nall!");
+    g_mutex_unlock (&wire->lock);
+    for (guint i = 0; i < n; i++) {
+        g_autoptr (GString) heard = g_string_new (NULL);
+        wire_hear_until (fds[i], heard, "\r\n\r\nall!");
+    }
+}
+
+/* As many as libmicrohttpd takes from the kernel in one look, or in two, are answered though nobody else comes. */
+static void test_full_look (void)
+{
+    struct wire *wire = wire_start ((struct http_server_options){.threads = 1});
+    int fds[256], gate = wire_reach (wire);
+    for (guint i = 0; i < G_N_ELEMENTS (fds); i++) fds[i] = wire_reach (wire);
+    static const guint sizes[] = {127, 128, 129, 256};
+    for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+        ask_together (wire, fds, sizes[i], gate);
+        g_autoptr (GString) heard = g_string_new (NULL);
+        wire_hear_until (gate, heard, OK);
+    }
+    close (gate);
+    for (guint i = 0; i < G_N_ELEMENTS (fds); i++) close (fds[i]);
+    wire_stop (wire);
+}
+
 static void test_quiesce (void)
 {
     struct wire *wire = wire_start ((struct http_server_options){.threads = 2});
@@ -265,6 +297,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/http_server/pipelined", test_pipelined);
     g_test_add_func ("/http_server/races", test_races);
     g_test_add_func ("/http_server/burst", test_burst);
+    g_test_add_func ("/http_server/full-look", test_full_look);
     g_test_add_func ("/http_server/quiesce", test_quiesce);
     g_test_add_func ("/http_server/stop", test_stop);
     g_test_add_func ("/http_server/listen", test_listen);

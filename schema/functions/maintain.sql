@@ -13,8 +13,8 @@ begin
     execute format ('select exists (select from gateway.%I where at >= $1 and at < $2)', p_table || '_default')
         into v_taken using v_from, v_from + interval '7 days';
     if not v_taken then
-        execute format ('create table gateway.%I partition of gateway.%I for values from (%L) to (%L)', v_name, p_table, v_from,
-                        v_from + interval '7 days');
+        execute format ('create table gateway.%I partition of gateway.%I for values from (%L) to (%L) with (autovacuum_analyze_scale_factor = 1)',
+                        v_name, p_table, v_from, v_from + interval '7 days');
     end if;
 exception
     when lock_not_available or check_violation then     -- busy, or a row of that week came meanwhile
@@ -48,7 +48,8 @@ exception
 end $$;
 comment on function drop_partitions is 'removes what is older than its retention; takes a short exclusive lock on the table';
 
--- Plans are made from statistics. Those of a table that grows for the first time age within minutes, sooner than autovacuum comes round.
+-- Plans are made from statistics. Those of a table that grows for the first time age within minutes, sooner than autovacuum comes round; and what
+-- only grows, autovacuum leaves to this (tables/0004-statistics.sql).
 create function analyze_grown () returns void language plpgsql as $$
 declare
     v_name text;

@@ -1,6 +1,6 @@
 -- Weeks of journal and log are made ahead and dropped after their retention; ids and receipts go after theirs.
 begin;
-select plan (26);
+select plan (27);
 \ir lib/give.sql
 create function pg_temp.weeks (p_table text) returns text[] language sql as $$
     select array_agg (right (c.relname, 8) order by c.relname)
@@ -24,6 +24,10 @@ set local timezone = 'Europe/Berlin';
 select lives_ok ($$select maintain ('2026-03-25 12:00:00+00', '30 days', '30 days', '7 days', '7 days', '1 day', '1 day')$$, 'the first time');
 select is (pg_temp.weeks ('journal'), '{20260323,20260330}', 'this and next week''s journal are made');
 select is (pg_temp.weeks ('event'), '{20260323,20260330}', 'and log');
+select is_empty (
+    $$select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+      where i.inhparent in ('gateway.journal'::regclass, 'gateway.attempt'::regclass, 'gateway.event'::regclass)
+        and c.reloptions is distinct from '{autovacuum_analyze_scale_factor=1}'$$, 'none is measured anew before it has doubled');
 select lives_ok ($$select maintain ('2026-03-25 12:01:00+00', '30 days', '30 days', '7 days', '7 days', '1 day', '1 day')$$, 'a minute later');
 select is (pg_temp.weeks ('journal'), '{20260323,20260330}', 'there is nothing to make');
 select pg_temp.give ('week', jsonb_build_array (

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/delivery.h"
 
+#include "base/clock.h"
+#include "base/json.h"
+#include "flow/media_url.h"
+
+#include <string.h>
+
+/* A provider that has taken a message may fetch its files for so long. */
+#define MEDIA_TIME (4 * G_TIME_SPAN_HOUR)
+
 #define CLAIM \
     "select account_id, channel_id, uri, position, message_id, lane, attempt, part, n_parts, weight, lost, refusal, give_up_at, text, " \
     "content, attachments, notes from claim ($1, $2, $3, $4, $5, $6 * interval '1 microsecond')"
@@ -91,6 +100,34 @@ GPtrArray *delivery_claim (struct db *db, const int64_t *accounts, const int64_t
     GPtrArray *deliveries = g_ptr_array_new_with_free_func ((GDestroyNotify) delivery_free);
     for (int row = 0; row < db_rows (r); row++) g_ptr_array_add (deliveries, read_row (r, row));
     return deliveries;
+}
+
+const char *delivery_refusal_title (const char *refusal)
+{
+    if (g_str_equal (refusal, "expired")) return "it could not be sent before expires_at";
+    return g_str_equal (refusal, "blocked") ? "the contact is blocked" : "the contact has opted out";
+}
+
+void delivery_add_files (struct delivery *delivery, GBytes *secret, const char *public_url)
+{
+    if (!delivery->files) return;
+    json_auto_t *files = json_parse_text (delivery->files, strlen (delivery->files), NULL);
+    size_t i;
+    json_t *one;
+    delivery->task.files = g_ptr_array_new_with_free_func ((GDestroyNotify) outgoing_file_free);
+    json_array_foreach (files, i, one)
+    {
+        struct id id;
+        const char *text = json_string_value (json_object_get (one, "id"));
+        if (!text || !id_parse (text, &id)) continue;
+        g_autofree char *token = media_url_make (secret, delivery->account_id, &id, clock_now () + MEDIA_TIME);
+        struct outgoing_file *file = g_new0 (struct outgoing_file, 1);
+        file->mime = g_strdup (json_string_value (json_object_get (one, "mime")));
+        file->name = g_strdup (json_string_value (json_object_get (one, "name")));
+        file->size = json_integer_value (json_object_get (one, "size"));
+        file->url = g_strconcat (public_url, MEDIA_URL_PATH, token, NULL);
+        g_ptr_array_add (delivery->task.files, file);
+    }
 }
 
 static const char *outcome_name (enum outcome outcome)

@@ -16,7 +16,7 @@ struct delivery {
     bool lost;     /* a gateway ended during its last attempt: what became of that is not known */
     char *refusal; /* "expired", "opted_out", "blocked": it must not be sent any more; NULL: it may */
     int64_t give_up_at;
-    struct task task; /* TASK_SEND; task.part is the part to send; files have no URL yet */
+    struct task task; /* TASK_SEND; task.part is the part to send; its files are added later */
     char *files;      /* JSON of the database: [{"id","mime","name","size"}]; NULL: none */
     char *notes;      /* what an attempt before this one learned of this part; NULL: nothing */
 };
@@ -46,6 +46,12 @@ void settlement_free (struct settlement *settlement);
 /* Up to counts[i] due ones of each channel in one lane, as elements of a new array of struct delivery. */
 GPtrArray *delivery_claim (struct db *db, const int64_t *accounts, const int64_t *channels, const int *counts, size_t n, int lane,
                            const struct id *claim, int64_t lease, GError **error);
+
+/* Why a claim let one out that must not be sent. Static. */
+const char *delivery_refusal_title (const char *refusal);
+
+/* Gives each of its files a URL below public_url, under which the provider may fetch it for a while; secret is media_url's. */
+void delivery_add_files (struct delivery *delivery, GBytes *secret, const char *public_url);
 
 /* A claim ends by itself after so much more than its call may take. */
 #define DELIVERY_MARGIN (60 * G_TIME_SPAN_SECOND)

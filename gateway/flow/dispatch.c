@@ -2,7 +2,6 @@
 #include "flow/dispatch.h"
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/pulse.h"
@@ -22,8 +21,6 @@
 /* A probe is repeated after so long when the database could not be told what it found. */
 #define PROBE_UNKNOWN (2 * G_TIME_SPAN_SECOND)
 #define RECONNECT_PAUSE (250 * G_TIME_SPAN_MILLISECOND)
-/* A provider that has taken a message may fetch its files for so long. */
-#define MEDIA_TIME (4 * G_TIME_SPAN_HOUR)
 
 #define LEAVE "select leave_channels ($1)"
 #define LET_GO "select let_go ($1, $2, $3, $4)"
@@ -339,37 +336,6 @@ static bool count_waiting (struct dispatch *dispatch, GError **error)
 
 /* ---- beginning ---- */
 
-/* A URL for each file, under which the provider may fetch it for a while. */
-static void add_files (struct dispatch *dispatch, struct delivery *delivery)
-{
-    if (!delivery->files) return;
-    json_auto_t *files = json_parse_text (delivery->files, strlen (delivery->files), NULL);
-    const char *public_url = values_text (dispatch->config->listen, LISTEN_PUBLIC_URL);
-    size_t i;
-    json_t *one;
-    delivery->task.files = g_ptr_array_new_with_free_func ((GDestroyNotify) outgoing_file_free);
-    json_array_foreach (files, i, one)
-    {
-        struct id id;
-        const char *text = json_string_value (json_object_get (one, "id"));
-        if (!text || !id_parse (text, &id)) continue;
-        g_autofree char *token = media_url_make (dispatch->media_secret, delivery->account_id, &id, clock_now () + MEDIA_TIME);
-        struct outgoing_file *file = g_new0 (struct outgoing_file, 1);
-        file->mime = g_strdup (json_string_value (json_object_get (one, "mime")));
-        file->name = g_strdup (json_string_value (json_object_get (one, "name")));
-        file->size = json_integer_value (json_object_get (one, "size"));
-        file->url = g_strconcat (public_url, MEDIA_URL_PATH, token, NULL);
-        g_ptr_array_add (delivery->task.files, file);
-    }
-}
-
-/* Why claim lets one out to be refused. */
-static const char *refusal_title (const char *code)
-{
-    if (g_str_equal (code, "expired")) return "it could not be sent before expires_at";
-    return g_str_equal (code, "blocked") ? "the contact is blocked" : "the contact has opted out";
-}
-
 static void begin (struct dispatch *dispatch, struct delivery *delivery)
 {
     struct sender *sender = senders_find (dispatch->senders, delivery->channel_id);
@@ -387,12 +353,12 @@ static void begin (struct dispatch *dispatch, struct delivery *delivery)
     } else if (delivery->refusal) {
         verdict.kind = VERDICT_REFUSED;
         verdict.code = g_intern_string (delivery->refusal);
-        verdict.title = refusal_title (delivery->refusal);
+        verdict.title = delivery_refusal_title (delivery->refusal);
     } else {
         struct flight *flight = flight_new (dispatch, sender);
         flight->delivery = delivery;
         flight->notes = g_steal_pointer (&delivery->notes);
-        add_files (dispatch, delivery);
+        delivery_add_files (delivery, dispatch->media_secret, values_text (dispatch->config->listen, LISTEN_PUBLIC_URL));
         pace_begin (&sender->pace, delivery->weight);
         if (!take_off (flight)) cannot_carry (dispatch, flight);
         return;

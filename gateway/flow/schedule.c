@@ -17,6 +17,7 @@
 #define MAINTAIN \
     "select maintain ($1, $2" MICROSECONDS ", $3" MICROSECONDS ", $4" MICROSECONDS ", $5" MICROSECONDS ", $6" MICROSECONDS \
     ", $7" MICROSECONDS ")"
+#define GIVE_UP_STRANDED "select give_up_stranded ($1, $2)"
 #define OLDEST_SNAPSHOT "select oldest_snapshot ()"
 
 struct schedule {
@@ -38,6 +39,19 @@ static bool maintain (struct db *db, const struct config *config, GError **error
     return r && migrate_touch (db, error);
 }
 
+static bool give_up_stranded (struct db *db, GError **error)
+{
+    int64_t now = clock_now ();
+    struct id claim = id_new (now);
+    g_autoptr (params) p = params_new (2);
+    params_uuid (p, &claim);
+    params_time (p, now);
+    g_autoptr (db_result) r = db_call (db, GIVE_UP_STRANDED, p, error);
+    if (r && db_int64 (r, 0, 0) > 0)
+        log_warning ("message.stranded", "%" G_GINT64_FORMAT " messages of channels that left the configuration were given up", db_int64 (r, 0, 0));
+    return r != NULL;
+}
+
 static bool observe (struct db *db, struct schedule *schedule, GError **error)
 {
     g_autoptr (params) p = params_new (0);
@@ -52,7 +66,7 @@ static void work (struct schedule *schedule)
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard schedule", "-c lock_timeout=2000", &error);
     if (db) db_limit (db, PATIENCE);
-    if (!db || !maintain (db, config, &error) || !observe (db, schedule, &error)) log_warning ("schedule.failed", "%s", error->message);
+    if (!db || !maintain (db, config, &error) || !give_up_stranded (db, &error) || !observe (db, schedule, &error)) log_warning ("schedule.failed", "%s", error->message);
     db_close (db);
 }
 

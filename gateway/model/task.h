@@ -73,7 +73,7 @@ struct call_answer {
     const char *location;     /* of a redirect; NULL: none */
     GBytes *body;
     bool cut;
-    int64_t retry_after; /* microseconds from now, as the provider asks; -1: it does not */
+    int64_t retry_after; /* microseconds from now, as the provider asks, at most an hour; -1: it does not */
 };
 
 enum verdict_kind {

@@ -15,7 +15,8 @@
 /* A connection is not kept for longer, so that a host that has moved is found. */
 #define CONNECTION_LIFE 600
 #define UPLOAD_BUFFER 16384
-#define RETRY_AFTER_MOST (365 * G_TIME_SPAN_DAY)
+/* Who asks for more, by mistake or for a day's quota, is asked again every hour. */
+#define RETRY_AFTER_MOST G_TIME_SPAN_HOUR
 
 struct http_transfer *http_transfer_new (struct call_request *call, const struct http_client_limits *limits,
                                          void (*done) (const struct call_outcome *outcome, void *data), void *data)

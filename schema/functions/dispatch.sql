@@ -206,6 +206,49 @@ begin
 end $$;
 comment on function recover_channels is 'ends the claims of a gateway that is no more; locks deliveries';
 
+-- Whether the time of a delivery has passed and nobody is at it.
+create function is_over (d gateway.delivery, p_now timestamptz) returns boolean language sql stable as $$
+    select d.state < 2 and (d.claim_id is null or d.run_at <= p_now) and least (d.give_up_at, d.expires_at) <= p_now
+$$;
+
+-- No gateway sends on a channel that left the configuration. Should it come back, what waits there goes out; what has waited for longer than its
+-- time is given up here, a thousand at once; of what was begun nobody knows whether it is out. p_claim: new with every call.
+create function give_up_stranded (p_claim uuid, p_now timestamptz) returns int language plpgsql as $$
+declare
+    s_account bigint[]; s_channel bigint[]; s_uri text[];
+    v_n int;
+begin
+    select array_agg (x.a), array_agg (x.c), array_agg (x.u) into s_account, s_channel, s_uri
+    from (select d.account_id as a, d.channel_id as c, d.uri as u
+          from gateway.channel k
+          join gateway.delivery d on d.account_id = k.account_id and d.channel_id = k.channel_id
+          where k.disabled_at is not null and is_over (d, p_now)
+          limit 1000) x;
+    perform lock_pairs (s_account, s_channel, s_uri);
+    with due as (
+        update gateway.delivery d set claim_id = p_claim, attempts = d.attempts + 1, uncertain = d.uncertain or d.claim_id is not null
+        from unnest (s_account, s_channel, s_uri) x (a, c, u)
+        where d.account_id = a and d.channel_id = c and d.uri = u and is_over (d, p_now)
+        returning d.*
+    ), given as (
+        select due.*, case when uncertain then 'uncertain' else 'failed' end as outcome,
+               case when uncertain then 'interrupted' when expires_at <= p_now then 'expired' else 'given_up' end as code,
+               case when uncertain then null when expires_at <= p_now then 'it could not be sent before expires_at'
+                    else 'its channel left the configuration' end as title
+        from due
+        order by account_id, channel_id, uri, position
+    )
+    select settle (p_claim, p_now, array_agg (account_id), array_agg (channel_id), array_agg (uri), array_agg (position), array_agg (message_id),
+                   array_agg (attempts), array_agg (part), array_agg (outcome), array_agg (null::text), array_agg (null::bytea), array_agg (code),
+                   array_agg (title), array_agg (null::text), array_agg (null::text), array_agg (null::int), array_agg (0),
+                   array_agg (null::timestamptz), array_agg (null::text), array_agg (p_claim))
+    into v_n
+    from given
+    having count (*) > 0;
+    return coalesce (v_n, 0);
+end $$;
+comment on function give_up_stranded is 'ends deliveries of disabled channels whose time has passed; locks as settle does';
+
 -- A gateway whose connection broke while it claimed does not know what it got. What it claimed on these channels and does not hold was never
 -- begun: it is as if it had not been claimed. But what was uncertain before may be what another gateway lost: that is claimed as lost again.
 create function let_go (p_claim uuid, p_accounts bigint[], p_channels bigint[], p_held uuid[]) returns int language plpgsql

@@ -17,6 +17,7 @@
 #define MAINTAIN \
     "select maintain ($1, $2" MICROSECONDS ", $3" MICROSECONDS ", $4" MICROSECONDS ", $5" MICROSECONDS ", $6" MICROSECONDS \
     ", $7" MICROSECONDS ")"
+#define ANALYZE_GROWN "select analyze_grown ()"
 #define GIVE_UP_STRANDED "select give_up_stranded ($1, $2)"
 #define OLDEST_SNAPSHOT "select oldest_snapshot ()"
 
@@ -52,6 +53,13 @@ static bool give_up_stranded (struct db *db, GError **error)
     return r != NULL;
 }
 
+static bool analyze_grown (struct db *db, GError **error)
+{
+    g_autoptr (params) p = params_new (0);
+    g_autoptr (db_result) r = db_call (db, ANALYZE_GROWN, p, error);
+    return r != NULL;
+}
+
 static bool observe (struct db *db, struct schedule *schedule, GError **error)
 {
     g_autoptr (params) p = params_new (0);
@@ -60,13 +68,16 @@ static bool observe (struct db *db, struct schedule *schedule, GError **error)
     return r != NULL;
 }
 
-static void work (struct schedule *schedule)
+/* At the start, only what is needed before the first row. */
+static void work (struct schedule *schedule, bool starting)
 {
     g_autoptr (struct_config) config = schedule->current (schedule->data);
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard schedule", "-c lock_timeout=2000", &error);
     if (db) db_limit (db, PATIENCE);
-    if (!db || !maintain (db, config, &error) || !give_up_stranded (db, &error) || !observe (db, schedule, &error)) log_warning ("schedule.failed", "%s", error->message);
+    bool good = db && maintain (db, config, &error);
+    if (good && !starting) good = analyze_grown (db, &error) && give_up_stranded (db, &error) && observe (db, schedule, &error);
+    if (!good) log_warning ("schedule.failed", "%s", error->message);
     db_close (db);
 }
 
@@ -77,14 +88,13 @@ static void *run (void *data)
     g_mutex_lock (&schedule->lock);
     while (!schedule->stopping) {
         int64_t next = g_get_monotonic_time () + PERIOD;
+        g_mutex_unlock (&schedule->lock);
+        work (schedule, false);
+        g_mutex_lock (&schedule->lock);
         pulse_wait ();
         while (!schedule->stopping && g_cond_wait_until (&schedule->wake, &schedule->lock, next))
             ;
         pulse_work ();
-        if (schedule->stopping) break; /* what is due can wait for the next start */
-        g_mutex_unlock (&schedule->lock);
-        work (schedule);
-        g_mutex_lock (&schedule->lock);
     }
     g_mutex_unlock (&schedule->lock);
     return NULL;
@@ -97,7 +107,7 @@ struct schedule *schedule_start (struct config *(*current) (void *data), void *d
     schedule->data = data;
     g_mutex_init (&schedule->lock);
     g_cond_init (&schedule->wake);
-    work (schedule); /* a week's partitions are made before its first row */
+    work (schedule, true); /* a week's partitions are made before its first row */
     schedule->thread = g_thread_new ("schedule", run, schedule);
     return schedule;
 }

@@ -49,11 +49,15 @@ end $$;
 comment on function drop_partitions is 'removes what is older than its retention; takes a short exclusive lock on the table';
 
 -- Plans are made from statistics. Those of a table that grows for the first time age within minutes, sooner than autovacuum comes round; and what
--- only grows, autovacuum leaves to this (tables/0004-statistics.sql).
+-- only grows, autovacuum leaves to this (tables/0004-statistics.sql). Once a minute, by the gateway's scheduler; of two gateways at once the second
+-- has nothing to do.
 create function analyze_grown () returns void language plpgsql as $$
 declare
     v_name text;
 begin
+    if not pg_try_advisory_xact_lock (1398227527) then
+        return;
+    end if;
     for v_name in
         select s.relname
         from pg_stat_user_tables s
@@ -66,7 +70,7 @@ begin
         execute format ('analyze gateway.%I', v_name);
     end loop;
 end $$;
-comment on function analyze_grown is 'renews the statistics of tables that have doubled';
+comment on function analyze_grown is 'renews the statistics of tables that have doubled; an advisory lock';
 
 -- The regular work on the tables, once a minute, by the gateway's scheduler. Of two gateways at once the second has nothing to do.
 -- The intervals are those of `retention:` in the configuration, in its order. Slices are bounded, so that no transaction is long: 100,000 ids a minute is what a gateway of 1,600 messages a second needs.
@@ -95,10 +99,9 @@ begin
     from gateway.journal j
     where q.reprocessed_at is null and q.at < p_now - p_journal and q.raw is null and q.file is null
       and j.account_id = q.account_id and j.journal_id = q.quarantine_id and j.at = q.at;
-    perform analyze_grown ();
     -- Last, because nobody writes from here to the commit; in the order in which writers come to these tables.
     perform make_partition ('journal', p_now), make_partition ('journal', p_now + interval '168 hours'), drop_partitions ('journal', p_now - p_journal);
     perform make_partition ('attempt', p_now), make_partition ('attempt', p_now + interval '168 hours'), drop_partitions ('attempt', p_now - p_events);
     perform make_partition ('event', p_now), make_partition ('event', p_now + interval '168 hours'), drop_partitions ('event', p_now - p_events);
 end $$;
-comment on function maintain is 'partitions, retention, statistics; an advisory lock, a short exclusive lock on journal, attempt and event';
+comment on function maintain is 'partitions and retention; an advisory lock, a short exclusive lock on journal, attempt and event';

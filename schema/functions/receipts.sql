@@ -30,7 +30,7 @@ declare
     e_account bigint[]; e_type text[]; e_ticket uuid[]; e_message uuid[]; e_subject uuid[];
 begin
     perform plan_young ();
-    perform pg_advisory_xact_lock (1398227524);
+    perform pg_advisory_xact_lock (1398227528);
     with taken as materialized (
         select r.account_id as a, r.channel_id as c, r.hash as h, r.journal_id as j, r.position as p, r.reference, r.reference_part, r.external_id as x,
                -- Whatever the provider says of it, it has it.

@@ -13,7 +13,8 @@ begin
     execute format ('select exists (select from gateway.%I where at >= $1 and at < $2)', p_table || '_default')
         into v_taken using v_from, v_from + interval '7 days';
     if not v_taken then
-        execute format ('create table gateway.%I partition of gateway.%I for values from (%L) to (%L) with (autovacuum_analyze_scale_factor = 1)',
+        execute format ('create table gateway.%I partition of gateway.%I for values from (%L) to (%L) '
+                        'with (autovacuum_analyze_scale_factor = 1, autovacuum_vacuum_insert_scale_factor = 1)',
                         v_name, p_table, v_from, v_from + interval '7 days');
     end if;
 exception

@@ -27,7 +27,7 @@ select is (pg_temp.weeks ('event'), '{20260323,20260330}', 'and log');
 select is_empty (
     $$select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
       where i.inhparent in ('gateway.journal'::regclass, 'gateway.attempt'::regclass, 'gateway.event'::regclass)
-        and c.reloptions is distinct from '{autovacuum_analyze_scale_factor=1}'$$, 'none is measured anew before it has doubled');
+        and c.reloptions is distinct from '{autovacuum_analyze_scale_factor=1,autovacuum_vacuum_insert_scale_factor=1}'$$, 'none is looked through anew before it has doubled');
 select lives_ok ($$select maintain ('2026-03-25 12:01:00+00', '30 days', '30 days', '7 days', '7 days', '1 day', '1 day')$$, 'a minute later');
 select is (pg_temp.weeks ('journal'), '{20260323,20260330}', 'there is nothing to make');
 select pg_temp.give ('week', jsonb_build_array (

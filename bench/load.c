@@ -175,7 +175,9 @@ static bool pull (struct connection *c, int *status)
     if (n < 0 && errno == EAGAIN) return false;
     if (n <= 0) {
         c->answer[c->received] = '\0';
-        fprintf (stderr, "the gateway closed a connection (%s) after %d answers, of which it had %d, the last of them %d; its request was due %" G_GINT64_FORMAT " ms ago: %s\n",
+        fprintf (stderr,
+                 "the gateway closed a connection (%s) after %d answers, of which it had %d, the last of them %d; its request was due "
+                 "%" G_GINT64_FORMAT " ms ago: %s\n",
                  n ? strerror (errno) : "end", n_done, c->n_answers, c->last_status, (g_get_monotonic_time () - c->due) / 1000, c->answer);
         exit (1);
     }

@@ -13,15 +13,18 @@ const pgbenchProgram = "/usr/lib/postgresql/15/bin/pgbench";
 export interface Row {
     name: string;
     value: number;
-    bar: number;
+    /** Null: there is none. */
+    bar: number | null;
     unit: string;
     ok: boolean;
 }
 export const rows: Row[] = [];
+/** bar: NaN where there is none. */
 export function report(name: string, value: number, bar: number, unit: string, atMost = false): void {
-    const row = { name, value: Math.round(value * 100) / 100, bar: Math.round(bar * 100) / 100, unit, ok: atMost ? value <= bar : value >= bar };
+    const rounded = (n: number): number => Math.round(n * 100) / 100;
+    const row = { name, value: rounded(value), bar: isNaN(bar) ? null : rounded(bar), unit, ok: isNaN(bar) || (atMost ? value <= bar : value >= bar) };
     rows.push(row);
-    console.log(`${row.ok ? "ok  " : "MISS"} ${name}: ${row.value} ${unit} ${isFinite(bar) && bar ? ` (bar ${atMost ? "at most" : "at least"} ${row.bar})` : ""}`);
+    console.log(`${row.ok ? "ok  " : "MISS"} ${name}: ${row.value} ${unit} ${row.bar === null ? "" : `(bar: at ${atMost ? "most" : "least"} ${row.bar})`}`);
 }
 
 export const median = (values: number[]): number => quantile(values, 0.5);

@@ -172,6 +172,7 @@ static void *run (void *data)
     struct worker *worker = data;
     struct call *call;
     pulse_start ("api");
+    is_connected (worker); /* each in its own thread: a server that forks slowly makes nobody wait for all of them */
     while ((call = take (worker->api))) work (worker, call);
     return NULL;
 }
@@ -318,22 +319,20 @@ struct api *api_start (struct config *(*current) (void *data), void (*committed)
     api->last = &api->first;
     g_mutex_init (&api->lock);
     g_cond_init (&api->wake);
-    unsigned n = (unsigned) values_number (config->database, DATABASE_CONNECTIONS);
-    api->workers = g_new0 (struct worker, n);
-    for (unsigned i = 0; i < n; i++) {
-        struct db *db =
-            db_open (values_text (config->database, DATABASE_URL), "switchboard api", "-c statement_timeout=10000 -c jit=off", error);
-        if (db && !api->media_secret) api->media_secret = media_url_secret (db, error);
-        if (!db || !api->media_secret) {
-            db_close (db);
-            api_stop (api);
-            api_free (api);
-            return NULL;
-        }
-        api->workers[i] = (struct worker){.api = api, .db = db, .connected = true};
-        api->workers[i].thread = g_thread_new ("api", run, &api->workers[i]);
-        api->n_workers++;
+    api->n_workers = (unsigned) values_number (config->database, DATABASE_CONNECTIONS);
+    api->workers = g_new0 (struct worker, api->n_workers);
+    for (unsigned i = 0; i < api->n_workers; i++) {
+        struct db *db = db_new (values_text (config->database, DATABASE_URL), "switchboard api", "-c statement_timeout=10000 -c jit=off");
+        api->workers[i] = (struct worker){.api = api, .db = db};
     }
+    /* The first of them shows that there is a database. */
+    struct worker *first = &api->workers[0];
+    first->connected = db_reopen (first->db, error);
+    if (!first->connected || !(api->media_secret = media_url_secret (first->db, error))) {
+        api_free (api);
+        return NULL;
+    }
+    for (unsigned i = 0; i < api->n_workers; i++) api->workers[i].thread = g_thread_new ("api", run, &api->workers[i]);
     return api;
 }
 

@@ -14,6 +14,7 @@
 /* Nobody waits for it but who stops the gateway. */
 #define PATIENCE (60 * G_TIME_SPAN_SECOND)
 #define MICROSECONDS " * interval '1 microsecond'"
+#define MAKE_PARTITIONS "select make_partitions ($1)"
 #define MAINTAIN \
     "select maintain ($1, $2" MICROSECONDS ", $3" MICROSECONDS ", $4" MICROSECONDS ", $5" MICROSECONDS ", $6" MICROSECONDS \
     ", $7" MICROSECONDS ")"
@@ -30,6 +31,14 @@ struct schedule {
     bool stopping;
     atomic_int_fast64_t oldest_snapshot;
 };
+
+static bool make_partitions (struct db *db, GError **error)
+{
+    g_autoptr (params) p = params_new (1);
+    params_time (p, clock_now ());
+    g_autoptr (db_result) r = db_call (db, MAKE_PARTITIONS, p, error);
+    return r != NULL;
+}
 
 static bool maintain (struct db *db, const struct config *config, GError **error)
 {
@@ -75,8 +84,8 @@ static void work (struct schedule *schedule, bool starting)
     g_autoptr (GError) error = NULL;
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard schedule", "-c lock_timeout=2000", &error);
     if (db) db_limit (db, PATIENCE);
-    bool good = db && maintain (db, config, &error);
-    if (good && !starting) good = analyze_grown (db, &error) && give_up_stranded (db, &error) && observe (db, schedule, &error);
+    bool good = db && make_partitions (db, &error);
+    if (good && !starting) good = maintain (db, config, &error) && analyze_grown (db, &error) && give_up_stranded (db, &error) && observe (db, schedule, &error);
     if (!good) log_warning ("schedule.failed", "%s", error->message);
     db_close (db);
 }

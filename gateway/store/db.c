@@ -95,7 +95,7 @@ static bool connect_now (struct db *db, GError **error)
     return false;
 }
 
-struct db *db_open (const char *url, const char *application, const char *options, GError **error)
+struct db *db_new (const char *url, const char *application, const char *options)
 {
     struct db *db = g_new0 (struct db, 1);
     db->patience = DB_PATIENCE;
@@ -104,6 +104,12 @@ struct db *db_open (const char *url, const char *application, const char *option
     db->options = g_strdup_printf ("-c search_path=%s,pg_catalog -c timezone=UTC -c client_min_messages=warning %s", schema_build,
                                    options ? options : "");
     db->prepared = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+    return db;
+}
+
+struct db *db_open (const char *url, const char *application, const char *options, GError **error)
+{
+    struct db *db = db_new (url, application, options);
     if (connect_now (db, error)) return db;
     db_close (db);
     return NULL;

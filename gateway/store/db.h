@@ -31,12 +31,14 @@ const char *db_url_fault (const char *url);
 /* url: libpq conninfo. options: further settings of the session ("-c enable_seqscan=off …"), or NULL. search_path is the functions'
  * schema of this build. application names it in pg_stat_activity. */
 struct db *db_open (const char *url, const char *application, const char *options, GError **error);
+/* The same, not connected yet: db_reopen does that, in whichever thread it is to be used. */
+struct db *db_new (const char *url, const char *application, const char *options);
 void db_close (struct db *db);
 /* An answer that takes longer (µs; 0: none is too long) counts as a lost connection: a server may stand still. To be more than the session's
  * statement_timeout; where nothing else is said it is DB_PATIENCE. */
 void db_limit (struct db *db, int64_t patience);
 #define DB_PATIENCE (12 * G_TIME_SPAN_SECOND)
-/* Connects again where the connection is lost. */
+/* Connects, or connects again. */
 bool db_reopen (struct db *db, GError **error);
 bool db_connected (const struct db *db);
 /* Like db_connected, but also notices, without a round trip, that the server has closed an idle connection. */

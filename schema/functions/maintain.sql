@@ -23,6 +23,19 @@ exception
 end $$;
 comment on function make_partition is 'one week of journal, attempt or event; takes a short exclusive lock on the table';
 
+-- What must be there before a week's first row. Of two gateways at once the second waits.
+create function make_partitions (p_now timestamptz) returns void language plpgsql as $$
+declare
+    v_table text;
+begin
+    perform pg_advisory_xact_lock (1398227529);
+    -- in the order in which writers come to these tables
+    foreach v_table in array array['journal', 'attempt', 'event'] loop
+        perform make_partition (v_table, p_now), make_partition (v_table, p_now + interval '168 hours');
+    end loop;
+end $$;
+comment on function make_partitions is 'this week''s and the next week''s partitions; an advisory lock, short exclusive locks on journal, attempt and event';
+
 -- Drops the weeks that ended before p_before, and what is as old in the default partition, in slices.
 create function drop_partitions (p_table text, p_before timestamptz) returns void language plpgsql
   set timezone = 'UTC' set lock_timeout = '2s' as $$
@@ -73,7 +86,7 @@ begin
 end $$;
 comment on function analyze_grown is 'renews the statistics of tables that have doubled; an advisory lock';
 
--- The regular work on the tables, once a minute, by the gateway's scheduler. Of two gateways at once the second has nothing to do.
+-- What is past its retention, once a minute, by the gateway's scheduler. Of two gateways at once the second has nothing to do.
 -- The intervals are those of `retention:` in the configuration, in its order. Slices are bounded, so that no transaction is long: 100,000 ids a minute is what a gateway of 1,600 messages a second needs.
 create function maintain (p_now timestamptz, p_journal interval, p_events interval, p_provider_ids interval, p_receipts interval, p_idempotency interval,
                           p_uploads interval)
@@ -101,8 +114,8 @@ begin
     where q.reprocessed_at is null and q.at < p_now - p_journal and q.raw is null and q.file is null
       and j.account_id = q.account_id and j.journal_id = q.quarantine_id and j.at = q.at;
     -- Last, because nobody writes from here to the commit; in the order in which writers come to these tables.
-    perform make_partition ('journal', p_now), make_partition ('journal', p_now + interval '168 hours'), drop_partitions ('journal', p_now - p_journal);
-    perform make_partition ('attempt', p_now), make_partition ('attempt', p_now + interval '168 hours'), drop_partitions ('attempt', p_now - p_events);
-    perform make_partition ('event', p_now), make_partition ('event', p_now + interval '168 hours'), drop_partitions ('event', p_now - p_events);
+    perform drop_partitions ('journal', p_now - p_journal);
+    perform drop_partitions ('attempt', p_now - p_events);
+    perform drop_partitions ('event', p_now - p_events);
 end $$;
-comment on function maintain is 'partitions and retention; an advisory lock, a short exclusive lock on journal, attempt and event';
+comment on function maintain is 'retention; an advisory lock, a short exclusive lock on journal, attempt and event';

@@ -21,14 +21,14 @@ select pg_temp.make_channel (:acme, 'sms') as sms \gset
 
 -- A session somewhere with a summer time that begins in one of the weeks: weeks are UTC's.
 set local timezone = 'Europe/Berlin';
-select lives_ok ($$select maintain ('2026-03-25 12:00:00+00', '30 days', '30 days', '7 days', '7 days', '1 day', '1 day')$$, 'the first time');
+select lives_ok ($$select make_partitions ('2026-03-25 12:00:00+00')$$, 'the first time');
 select is (pg_temp.weeks ('journal'), '{20260323,20260330}', 'this and next week''s journal are made');
 select is (pg_temp.weeks ('event'), '{20260323,20260330}', 'and log');
 select is_empty (
     $$select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
       where i.inhparent in ('gateway.journal'::regclass, 'gateway.attempt'::regclass, 'gateway.event'::regclass)
         and c.reloptions is distinct from '{autovacuum_analyze_scale_factor=1,autovacuum_vacuum_insert_scale_factor=1}'$$, 'none is looked through anew before it has doubled');
-select lives_ok ($$select maintain ('2026-03-25 12:01:00+00', '30 days', '30 days', '7 days', '7 days', '1 day', '1 day')$$, 'a minute later');
+select lives_ok ($$select make_partitions ('2026-03-25 12:01:00+00')$$, 'a minute later');
 select is (pg_temp.weeks ('journal'), '{20260323,20260330}', 'there is nothing to make');
 select pg_temp.give ('week', jsonb_build_array (
     pg_temp.say (:acme, :sms, 'A', 'tel:+15552220001', 'last second of Sunday', '2026-03-29 23:59:59.999999+00'),
@@ -36,12 +36,12 @@ select pg_temp.give ('week', jsonb_build_array (
 select results_eq (
     $$select c.relname::text collate "default", count (*) from gateway.journal j join pg_class c on c.oid = j.tableoid group by 1 order by 1$$,
     $$values ('journal_20260323', 1::bigint), ('journal_20260330', 1)$$, 'a week ends with Sunday, UTC');
-select lives_ok ($$select maintain ('2026-04-01 12:00:00+00', '30 days', '30 days', '7 days', '7 days', '1 day', '1 day')$$, 'a week later');
+select lives_ok ($$select make_partitions ('2026-04-01 12:00:00+00')$$, 'a week later');
 select is (pg_temp.weeks ('journal'), '{20260323,20260330,20260406}', 'the next is made');
 
 -- Rows of a week for which nothing was made lie in the default partition.
 select pg_temp.give ('gap', jsonb_build_array (pg_temp.say (:acme, :sms, 'C', 'tel:+15552220001', 'ahead', '2026-04-14 10:00:00+00'))) \gset
-select lives_ok ($$select maintain ('2026-04-14 12:00:00+00', '30 days', '30 days', '7 days', '7 days', '1 day', '1 day')$$, 'a week that the default partition holds does no harm');
+select lives_ok ($$select make_partitions ('2026-04-14 12:00:00+00')$$, 'a week that the default partition holds does no harm');
 select is (pg_temp.weeks ('journal'), '{20260323,20260330,20260406,20260420}', 'it stays there, and the one after is made');
 select is ((select c.relname::text from gateway.event e join pg_class c on c.oid = e.tableoid where account_id = :acme order by number desc limit 1), 'event_default', 'its events, too');
 
@@ -50,6 +50,7 @@ select pg_temp.give ('puzzle', jsonb_build_array (jsonb_build_object ('account',
 select quarantine_id as puzzle from gateway.quarantine where account_id = :acme and reason = 'a riddle' \gset
 
 -- Retention.
+select make_partitions ('2026-04-20 00:00:00+00') \gset
 select lives_ok ($$select maintain ('2026-04-20 00:00:00+00', '14 days', '60 days', '7 days', '7 days', '1 day', '1 day')$$, 'later still');
 select is (pg_temp.weeks ('journal'), '{20260406,20260420,20260427}', 'weeks that ended before the retention are dropped');
 select is (pg_temp.weeks ('event'), '{20260323,20260330,20260406,20260420,20260427}', 'each table by its own');
@@ -71,6 +72,7 @@ select is ((select array_agg (m.external_id) from gateway.provider_id p join gat
            'ids of providers are kept as long as they may redeliver');
 
 -- The way out.
+select make_partitions ('2026-05-08 00:00:01+00') \gset
 select is (pg_temp.weeks ('attempt') @> '{20260504,20260511}', true, 'attempts have their weeks, too');
 select message_id as message from gateway.message where account_id = :acme limit 1 \gset
 insert into gateway.receipt (account_id, channel_id, hash, journal_id, position, external_id, status, at, message_id)

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/pulse.h"
+#include "base/worker.h"
 #include "flow/media_url.h"
 #include "flow/round.h"
 #include "flow/senders.h"
@@ -48,7 +48,7 @@ struct dispatch {
     void (*changed) (void *data);
     void *data;
     struct http_client *client;
-    GThread *thread;
+    struct worker worker;
     struct db *db;
     GBytes *media_secret;
     struct id gateway_id; /* this run of the program; its claims carry it, too */
@@ -64,10 +64,9 @@ struct dispatch {
     int64_t next_try;   /* monotonic; not before it a lost database is asked again */
     unsigned under_way;
 
-    GMutex lock;
-    GCond wake;
+    /* under the worker's lock */
     struct flight *finished; /* newest first */
-    bool woken, stopping;
+    bool asked;              /* something may have been queued */
     struct dispatch_state state;
 };
 
@@ -102,11 +101,11 @@ static void landed (const struct call_outcome *outcome, void *data)
     call_outcome_clear (&flight->outcome);
     call_outcome_keep (outcome, &flight->outcome);
     flight->took += outcome->took;
-    g_mutex_lock (&dispatch->lock);
+    g_mutex_lock (&dispatch->worker.lock);
     flight->next = dispatch->finished;
     dispatch->finished = flight;
-    g_cond_signal (&dispatch->wake);
-    g_mutex_unlock (&dispatch->lock);
+    worker_wake_locked (&dispatch->worker);
+    g_mutex_unlock (&dispatch->worker.lock);
 }
 
 static const struct task *task_of (const struct flight *flight)
@@ -250,9 +249,9 @@ static void judge (struct dispatch *dispatch, struct flight *flight)
 
 static void judge_finished (struct dispatch *dispatch)
 {
-    g_mutex_lock (&dispatch->lock);
+    g_mutex_lock (&dispatch->worker.lock);
     struct flight *finished = g_steal_pointer (&dispatch->finished);
-    g_mutex_unlock (&dispatch->lock);
+    g_mutex_unlock (&dispatch->worker.lock);
     for (struct flight *next; finished; finished = next) {
         next = finished->next;
         judge (dispatch, finished);
@@ -326,10 +325,10 @@ static bool count_waiting (struct dispatch *dispatch, GError **error)
     senders_put (dispatch->senders, p, true);
     g_autoptr (db_result) r = db_call (dispatch->db, OUTBOX, p, error);
     if (!r) return false;
-    g_mutex_lock (&dispatch->lock);
+    g_mutex_lock (&dispatch->worker.lock);
     dispatch->state.waiting = db_int64 (r, 0, 0);
     dispatch->state.oldest_due = db_time (r, 0, 1);
-    g_mutex_unlock (&dispatch->lock);
+    g_mutex_unlock (&dispatch->worker.lock);
     dispatch->next_count = g_get_monotonic_time () + COUNT_PAUSE;
     return true;
 }
@@ -439,21 +438,17 @@ static int64_t next_turn (struct dispatch *dispatch)
 
 static bool wait_for_work (struct dispatch *dispatch, bool more)
 {
-    int64_t until = next_turn (dispatch);
-    g_mutex_lock (&dispatch->lock);
-    pulse_wait ();
-    while (!more && !dispatch->woken && !dispatch->finished && !dispatch->stopping)
-        if (!g_cond_wait_until (&dispatch->wake, &dispatch->lock, until)) break;
-    pulse_work ();
-    bool look = dispatch->woken || g_get_monotonic_time () >= dispatch->next_look;
-    dispatch->woken = false;
+    bool go_on = worker_wait (&dispatch->worker, more ? 0 : next_turn (dispatch));
+    int64_t now = g_get_monotonic_time ();
+    g_mutex_lock (&dispatch->worker.lock);
+    bool look = dispatch->asked || now >= dispatch->next_look;
+    dispatch->asked = false;
     dispatch->state.under_way = dispatch->under_way;
-    dispatch->state.turned = g_get_monotonic_time ();
-    bool go_on = !dispatch->stopping;
-    g_mutex_unlock (&dispatch->lock);
+    dispatch->state.turned = now;
+    g_mutex_unlock (&dispatch->worker.lock);
     if (look) {
         senders_look_again (dispatch->senders);
-        dispatch->next_look = g_get_monotonic_time () + POLL;
+        dispatch->next_look = now + POLL;
     }
     return go_on;
 }
@@ -472,9 +467,9 @@ static bool turn (struct dispatch *dispatch, bool *more, GError **error)
 static void complain (struct dispatch *dispatch, const GError *error)
 {
     if (dispatch->state.connected) log_warning ("dispatch.failed", "%s", error->message);
-    g_mutex_lock (&dispatch->lock);
+    g_mutex_lock (&dispatch->worker.lock);
     dispatch->state.connected = false;
-    g_mutex_unlock (&dispatch->lock);
+    g_mutex_unlock (&dispatch->worker.lock);
     dispatch->next_try = g_get_monotonic_time () + RECONNECT_PAUSE;
 }
 
@@ -486,9 +481,9 @@ static bool is_connected (struct dispatch *dispatch)
         complain (dispatch, error);
         return false;
     }
-    g_mutex_lock (&dispatch->lock);
+    g_mutex_lock (&dispatch->worker.lock);
     dispatch->state.connected = true;
-    g_mutex_unlock (&dispatch->lock);
+    g_mutex_unlock (&dispatch->worker.lock);
     return true;
 }
 
@@ -497,10 +492,10 @@ static void drain (struct dispatch *dispatch)
 {
     int64_t limit = g_get_monotonic_time () + DRAIN;
     while (dispatch->under_way && g_get_monotonic_time () < limit) {
-        g_mutex_lock (&dispatch->lock);
-        while (!dispatch->finished && g_cond_wait_until (&dispatch->wake, &dispatch->lock, limit))
+        g_mutex_lock (&dispatch->worker.lock);
+        while (!dispatch->finished && g_cond_wait_until (&dispatch->worker.wake, &dispatch->worker.lock, limit))
             ;
-        g_mutex_unlock (&dispatch->lock);
+        g_mutex_unlock (&dispatch->worker.lock);
         judge_finished (dispatch);
         if (is_connected (dispatch)) settle (dispatch, NULL);
     }
@@ -509,11 +504,10 @@ static void drain (struct dispatch *dispatch)
     if (!dispatch->under_way && is_connected (dispatch)) db_result_free (db_call (dispatch->db, LEAVE, p, NULL));
 }
 
-static void *run (void *data)
+static void run (void *data)
 {
     struct dispatch *dispatch = data;
     bool more = true;
-    pulse_start ("dispatch");
     while (wait_for_work (dispatch, more)) {
         g_autoptr (GError) error = NULL;
         more = false;
@@ -524,7 +518,6 @@ static void *run (void *data)
         }
     }
     drain (dispatch);
-    return NULL;
 }
 
 const struct id *dispatch_id (const struct dispatch *dispatch)
@@ -534,17 +527,17 @@ const struct id *dispatch_id (const struct dispatch *dispatch)
 
 void dispatch_wake (struct dispatch *dispatch)
 {
-    g_mutex_lock (&dispatch->lock);
-    dispatch->woken = true;
-    g_cond_signal (&dispatch->wake);
-    g_mutex_unlock (&dispatch->lock);
+    g_mutex_lock (&dispatch->worker.lock);
+    dispatch->asked = true;
+    worker_wake_locked (&dispatch->worker);
+    g_mutex_unlock (&dispatch->worker.lock);
 }
 
 void dispatch_look (struct dispatch *dispatch, struct dispatch_state *state)
 {
-    g_mutex_lock (&dispatch->lock);
+    g_mutex_lock (&dispatch->worker.lock);
     *state = dispatch->state;
-    g_mutex_unlock (&dispatch->lock);
+    g_mutex_unlock (&dispatch->worker.lock);
 }
 
 struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*changed) (void *data), void *data,
@@ -571,20 +564,14 @@ struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*
     dispatch->settled = g_ptr_array_new_with_free_func ((GDestroyNotify) settlement_free);
     g_queue_init (&dispatch->onward);
     dispatch->state.connected = true;
-    g_mutex_init (&dispatch->lock);
-    g_cond_init (&dispatch->wake);
-    dispatch->thread = g_thread_new ("dispatch", run, dispatch);
+    worker_start (&dispatch->worker, "dispatch", run, dispatch);
     return dispatch;
 }
 
 void dispatch_stop (struct dispatch *dispatch)
 {
     if (!dispatch) return;
-    g_mutex_lock (&dispatch->lock);
-    dispatch->stopping = true;
-    g_cond_signal (&dispatch->wake);
-    g_mutex_unlock (&dispatch->lock);
-    g_thread_join (dispatch->thread);
+    worker_stop (&dispatch->worker);
 }
 
 void dispatch_free (struct dispatch *dispatch)
@@ -601,7 +588,6 @@ void dispatch_free (struct dispatch *dispatch)
     g_ptr_array_unref (dispatch->settled);
     senders_free (dispatch->senders);
     if (dispatch->config) config_unref (dispatch->config);
-    g_mutex_clear (&dispatch->lock);
-    g_cond_clear (&dispatch->wake);
+    worker_clear (&dispatch->worker);
     g_free (dispatch);
 }

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/pulse.h"
+#include "base/worker.h"
 #include "flow/keyring.h"
 #include "store/db.h"
 
@@ -37,19 +37,17 @@ struct client {
 };
 
 struct feed {
-    GThread *thread;
+    struct worker worker;
     struct db *db;
     size_t buffer, streams_max;
     GPtrArray *clients;                            /* the thread's own */
     guint next_replay;                             /* its place in clients */
     int64_t next_look, next_check, next_complaint; /* monotonic */
 
-    GMutex lock;
-    GCond wake;
-    GPtrArray *fresh; /* under lock: streams that the thread has not met yet */
+    /* under the worker's lock */
+    GPtrArray *fresh; /* streams that the thread has not met yet */
     unsigned n_streams;
     int64_t lag; /* µs from an event to its writing, the last time */
-    bool woken, stopping;
 };
 
 static void client_free (void *data)
@@ -61,10 +59,10 @@ static void client_free (void *data)
 
 bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t account_id, const uint8_t key_hash[32], int64_t after)
 {
-    g_mutex_lock (&feed->lock);
-    bool room = feed->n_streams < feed->streams_max && !feed->stopping;
+    g_mutex_lock (&feed->worker.lock);
+    bool room = feed->n_streams < feed->streams_max && !feed->worker.stopping;
     if (room) feed->n_streams++;
-    g_mutex_unlock (&feed->lock);
+    g_mutex_unlock (&feed->worker.lock);
     if (!room) return false;
     struct client *client = g_new0 (struct client, 1);
     client->account_id = account_id;
@@ -72,35 +70,31 @@ bool feed_add (struct feed *feed, struct http_exchange *exchange, int64_t accoun
     client->position = after;
     client->last_write = g_get_monotonic_time ();
     client->stream = http_exchange_stream (exchange, "text/event-stream");
-    g_mutex_lock (&feed->lock);
+    g_mutex_lock (&feed->worker.lock);
     g_ptr_array_add (feed->fresh, client);
-    feed->woken = true;
-    g_cond_signal (&feed->wake);
-    g_mutex_unlock (&feed->lock);
+    worker_wake_locked (&feed->worker);
+    g_mutex_unlock (&feed->worker.lock);
     return true;
 }
 
 void feed_wake (struct feed *feed)
 {
-    g_mutex_lock (&feed->lock);
-    feed->woken = true;
-    g_cond_signal (&feed->wake);
-    g_mutex_unlock (&feed->lock);
+    worker_wake (&feed->worker);
 }
 
 unsigned feed_streams (struct feed *feed)
 {
-    g_mutex_lock (&feed->lock);
+    g_mutex_lock (&feed->worker.lock);
     unsigned n = feed->n_streams;
-    g_mutex_unlock (&feed->lock);
+    g_mutex_unlock (&feed->worker.lock);
     return n;
 }
 
 int64_t feed_lag (struct feed *feed)
 {
-    g_mutex_lock (&feed->lock);
+    g_mutex_lock (&feed->worker.lock);
     int64_t lag = feed->lag;
-    g_mutex_unlock (&feed->lock);
+    g_mutex_unlock (&feed->worker.lock);
     return lag;
 }
 
@@ -193,9 +187,9 @@ static GBytes *read_events (struct feed *feed, const struct client *reader, int6
         append_data (text, db_text (r, i, 2), db_length (r, i, 2));
         g_string_append (text, "\n\n");
     }
-    g_mutex_lock (&feed->lock);
+    g_mutex_lock (&feed->worker.lock);
     feed->lag = db_rows (r) ? MAX (clock_now () - db_time (r, 0, 3), 0) : 0;
-    g_mutex_unlock (&feed->lock);
+    g_mutex_unlock (&feed->worker.lock);
     return g_string_free_to_bytes (text);
 }
 
@@ -319,49 +313,30 @@ static void tend (struct feed *feed)
         else if (now - client->last_write >= HEARTBEAT && http_stream_pending (client->stream) == 0)
             put_text (feed, client, ": hb\n\n");
     }
-    g_mutex_lock (&feed->lock);
+    g_mutex_lock (&feed->worker.lock);
     feed->n_streams -= before - feed->clients->len;
-    g_mutex_unlock (&feed->lock);
+    g_mutex_unlock (&feed->worker.lock);
 }
 
-/* Waits for a wake-up or the next look; takes new streams in. False: stopping. */
-static bool wait_for_work (struct feed *feed)
+static void meet_fresh (struct feed *feed)
 {
-    g_mutex_lock (&feed->lock);
-    pulse_wait ();
-    while (!feed->woken && !feed->stopping) {
-        if (!feed->clients->len)
-            g_cond_wait (&feed->wake, &feed->lock);
-        else if (!g_cond_wait_until (&feed->wake, &feed->lock, feed->next_look))
-            break;
-    }
-    pulse_work ();
-    feed->woken = false;
+    g_mutex_lock (&feed->worker.lock);
     g_ptr_array_extend_and_steal (feed->clients, feed->fresh);
     feed->fresh = g_ptr_array_new_with_free_func (client_free);
-    bool go_on = !feed->stopping;
-    g_mutex_unlock (&feed->lock);
-    feed->next_look = g_get_monotonic_time () + POLL;
-    return go_on;
+    g_mutex_unlock (&feed->worker.lock);
 }
 
-/* Work is left: the next turn comes at once, but new streams, the dead and the end have theirs in between. */
-static void go_on_soon (struct feed *feed)
-{
-    g_mutex_lock (&feed->lock);
-    feed->woken = true;
-    g_mutex_unlock (&feed->lock);
-}
-
-static void *run (void *data)
+static void run (void *data)
 {
     struct feed *feed = data;
     bool told = false;
-    pulse_start ("feed");
-    while (wait_for_work (feed)) {
+    while (worker_wait (&feed->worker, feed->clients->len ? feed->next_look : WORKER_FOR_EVER)) {
+        meet_fresh (feed);
+        feed->next_look = g_get_monotonic_time () + POLL;
         g_autoptr (GError) error = NULL;
         bool more = false;
-        if (feed->clients->len && check_keys (feed, &error) && serve (feed, &more, &error) && more) go_on_soon (feed);
+        if (feed->clients->len && check_keys (feed, &error) && serve (feed, &more, &error) && more)
+            worker_wake (&feed->worker); /* the next turn comes at once, but new streams, the dead and the end have theirs in between */
         tend (feed);
         if (!error) {
             told = false;
@@ -371,7 +346,6 @@ static void *run (void *data)
         told = true;
         if (g_error_matches (error, DB_ERROR, DB_ERROR_CONNECTION)) db_reopen (feed->db, NULL);
     }
-    return NULL;
 }
 
 struct feed *feed_start (struct config *(*current) (void *data), void *data, GError **error)
@@ -386,20 +360,14 @@ struct feed *feed_start (struct config *(*current) (void *data), void *data, GEr
     feed->streams_max = (size_t) values_number (config->limits, LIMITS_STREAMS);
     feed->clients = g_ptr_array_new_with_free_func (client_free);
     feed->fresh = g_ptr_array_new_with_free_func (client_free);
-    g_mutex_init (&feed->lock);
-    g_cond_init (&feed->wake);
-    feed->thread = g_thread_new ("feed", run, feed);
+    worker_start (&feed->worker, "feed", run, feed);
     return feed;
 }
 
 void feed_stop (struct feed *feed)
 {
     if (!feed) return;
-    g_mutex_lock (&feed->lock);
-    feed->stopping = true;
-    g_cond_signal (&feed->wake);
-    g_mutex_unlock (&feed->lock);
-    g_thread_join (feed->thread);
+    worker_stop (&feed->worker);
     g_clear_pointer (&feed->clients, g_ptr_array_unref);
     g_clear_pointer (&feed->fresh, g_ptr_array_unref);
 }
@@ -408,7 +376,6 @@ void feed_free (struct feed *feed)
 {
     if (!feed) return;
     db_close (feed->db);
-    g_mutex_clear (&feed->lock);
-    g_cond_clear (&feed->wake);
+    worker_clear (&feed->worker);
     g_free (feed);
 }

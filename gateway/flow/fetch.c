@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/pulse.h"
 #include "base/signature.h"
+#include "base/worker.h"
 #include "flow/round.h"
 #include "flow/waiting_file.h"
 #include "model/http.h"
@@ -34,20 +34,16 @@ struct fetch {
     void (*changed) (void *data);
     void *data;
     struct http_client *client;
-    GThread *thread;
+    struct worker worker;
     struct db *db;
     char *directory;
     int most;
     int64_t give_up;
-    struct id claim;      /* this run of the program */
-    GPtrArray *under_way; /* of struct flight, borrowed: the client has them */
-    GPtrArray *settled;   /* of struct waiting_file: to be reported */
-    int64_t next_renewal; /* monotonic */
-
-    GMutex lock;
-    GCond wake;
-    struct flight *finished;
-    bool woken, stopping;
+    struct id claim;         /* this run of the program */
+    GPtrArray *under_way;    /* of struct flight, borrowed: the client has them */
+    GPtrArray *settled;      /* of struct waiting_file: to be reported */
+    int64_t next_renewal;    /* monotonic */
+    struct flight *finished; /* under the worker's lock */
 };
 
 static void flight_free (struct flight *flight)
@@ -68,11 +64,11 @@ static void landed (const struct call_outcome *outcome, void *data)
     struct fetch *fetch = flight->fetch;
     call_outcome_clear (&flight->outcome);
     call_outcome_keep (outcome, &flight->outcome);
-    g_mutex_lock (&fetch->lock);
+    g_mutex_lock (&fetch->worker.lock);
     flight->next = fetch->finished;
     fetch->finished = flight;
-    g_cond_signal (&fetch->wake);
-    g_mutex_unlock (&fetch->lock);
+    worker_wake_locked (&fetch->worker);
+    g_mutex_unlock (&fetch->worker.lock);
 }
 
 /* Hands the next call of the flight's task to the client; false: there is none. */
@@ -155,9 +151,9 @@ static void judge (struct fetch *fetch, struct flight *flight)
 
 static struct flight *take_finished (struct fetch *fetch)
 {
-    g_mutex_lock (&fetch->lock);
+    g_mutex_lock (&fetch->worker.lock);
     struct flight *finished = g_steal_pointer (&fetch->finished);
-    g_mutex_unlock (&fetch->lock);
+    g_mutex_unlock (&fetch->worker.lock);
     return finished;
 }
 
@@ -280,20 +276,6 @@ static bool turn (struct fetch *fetch, GError **error)
     return settle (fetch, error) && renew (fetch, error) && claim (fetch, error) && settle (fetch, error);
 }
 
-static bool wait_for_work (struct fetch *fetch, int64_t pause)
-{
-    int64_t until = g_get_monotonic_time () + pause;
-    g_mutex_lock (&fetch->lock);
-    pulse_wait ();
-    while (!fetch->woken && !fetch->finished && !fetch->stopping)
-        if (!g_cond_wait_until (&fetch->wake, &fetch->lock, until)) break;
-    pulse_work ();
-    fetch->woken = false;
-    bool go_on = !fetch->stopping;
-    g_mutex_unlock (&fetch->lock);
-    return go_on;
-}
-
 /* Whoever comes next need not wait for the lease's end. */
 static void give_back (struct fetch *fetch)
 {
@@ -310,13 +292,12 @@ static void give_back (struct fetch *fetch)
         log_warning ("fetch.unsettled", "%s", error->message);
 }
 
-static void *run (void *data)
+static void run (void *data)
 {
     struct fetch *fetch = data;
     bool told = false;
     int64_t pause = 0;
-    pulse_start ("fetch");
-    while (wait_for_work (fetch, pause)) {
+    while (worker_wait (&fetch->worker, g_get_monotonic_time () + pause)) {
         g_autoptr (GError) error = NULL;
         bool ok = turn (fetch, &error);
         if (!ok && !told) log_warning ("fetch.disconnected", "%s", error->message);
@@ -324,7 +305,6 @@ static void *run (void *data)
         pause = ok ? POLL : RECONNECT_PAUSE;
     }
     give_back (fetch);
-    return NULL;
 }
 
 struct fetch *fetch_start (struct config *(*current) (void *data), void (*changed) (void *data), void *data, struct http_client *client,
@@ -346,28 +326,19 @@ struct fetch *fetch_start (struct config *(*current) (void *data), void (*change
     fetch->claim = id_new (clock_now ());
     fetch->under_way = g_ptr_array_new ();
     fetch->settled = g_ptr_array_new_with_free_func ((GDestroyNotify) waiting_file_free);
-    g_mutex_init (&fetch->lock);
-    g_cond_init (&fetch->wake);
-    fetch->thread = g_thread_new ("fetch", run, fetch);
+    worker_start (&fetch->worker, "fetch", run, fetch);
     return fetch;
 }
 
 void fetch_wake (struct fetch *fetch)
 {
-    g_mutex_lock (&fetch->lock);
-    fetch->woken = true;
-    g_cond_signal (&fetch->wake);
-    g_mutex_unlock (&fetch->lock);
+    worker_wake (&fetch->worker);
 }
 
 void fetch_stop (struct fetch *fetch)
 {
     if (!fetch) return;
-    g_mutex_lock (&fetch->lock);
-    fetch->stopping = true;
-    g_cond_signal (&fetch->wake);
-    g_mutex_unlock (&fetch->lock);
-    g_thread_join (fetch->thread);
+    worker_stop (&fetch->worker);
 }
 
 void fetch_free (struct fetch *fetch)
@@ -378,7 +349,6 @@ void fetch_free (struct fetch *fetch)
     g_ptr_array_unref (fetch->under_way);
     g_ptr_array_unref (fetch->settled);
     g_free (fetch->directory);
-    g_mutex_clear (&fetch->lock);
-    g_cond_clear (&fetch->wake);
+    worker_clear (&fetch->worker);
     g_free (fetch);
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pulse.h"
+#include "base/worker.h"
 #include "flow/intake_batch.h"
 #include "store/files.h"
 
@@ -18,16 +19,15 @@
 struct intake {
     struct intake_options options;
     char *directory;
-    GThread *thread;
+    struct worker worker;
     struct db *db;
     struct batch *batch;
 
-    GMutex lock;
-    GCond wake;
+    /* under the worker's lock */
     struct intake_job *first, **last; /* waiting, oldest first */
     size_t n_waiting;
     int64_t taken; /* monotonic µs when the writer took its batch; 0: it waits for one */
-    bool idle, connected, stopping;
+    bool idle, connected;
 };
 
 void intake_job_free (struct intake_job *job)
@@ -60,47 +60,47 @@ static void finish (struct intake_job *jobs, enum intake_outcome outcome)
 bool intake_push (struct intake *intake, struct intake_job *job)
 {
     job->next = NULL;
-    g_mutex_lock (&intake->lock);
+    g_mutex_lock (&intake->worker.lock);
     /* A database that holds the writer up for so long is as good as none: who waits is told so, too. */
     bool stuck = intake->taken && g_get_monotonic_time () - intake->taken > intake->options.wait;
     struct intake_job *vain = stuck ? take_all (intake) : NULL;
-    bool taken = intake->connected && !intake->stopping && !stuck && intake->n_waiting < intake->options.queue;
+    bool taken = intake->connected && !intake->worker.stopping && !stuck && intake->n_waiting < intake->options.queue;
     if (taken) {
         *intake->last = job;
         intake->last = &job->next;
         intake->n_waiting++;
-        if (intake->idle) g_cond_signal (&intake->wake);
+        if (intake->idle) g_cond_signal (&intake->worker.wake);
     }
-    g_mutex_unlock (&intake->lock);
+    g_mutex_unlock (&intake->worker.lock);
     finish (vain, INTAKE_BUSY);
     return taken;
 }
 
 void intake_look (struct intake *intake, struct intake_state *state)
 {
-    g_mutex_lock (&intake->lock);
+    g_mutex_lock (&intake->worker.lock);
     state->waiting = intake->n_waiting;
     state->oldest = intake->first ? MAX (clock_now () - intake->first->at, 0) : 0;
     state->connected = intake->connected;
-    g_mutex_unlock (&intake->lock);
+    g_mutex_unlock (&intake->worker.lock);
 }
 
 static void set_connected (struct intake *intake, bool connected)
 {
-    g_mutex_lock (&intake->lock);
+    g_mutex_lock (&intake->worker.lock);
     intake->connected = connected;
     intake->taken = 0; /* what was under way has its answer */
-    g_mutex_unlock (&intake->lock);
+    g_mutex_unlock (&intake->worker.lock);
 }
 
 /* Waits for work and cuts off the oldest jobs that fit in one batch. NULL: stopping, and nothing waits. */
 static struct intake_job *take_batch (struct intake *intake, size_t *n)
 {
-    g_mutex_lock (&intake->lock);
+    g_mutex_lock (&intake->worker.lock);
     pulse_wait ();
     intake->idle = true;
     intake->taken = 0;
-    while (!intake->first && !intake->stopping) g_cond_wait (&intake->wake, &intake->lock);
+    while (!intake->first && !intake->worker.stopping) g_cond_wait (&intake->worker.wake, &intake->worker.lock);
     pulse_work ();
     intake->idle = false;
 
@@ -120,7 +120,7 @@ static struct intake_job *take_batch (struct intake *intake, size_t *n)
     if (!rest) intake->last = &intake->first;
     intake->n_waiting -= *n;
     intake->taken = g_get_monotonic_time ();
-    g_mutex_unlock (&intake->lock);
+    g_mutex_unlock (&intake->worker.lock);
     return *n ? first : NULL;
 }
 
@@ -269,10 +269,10 @@ static struct intake_job *put_files (struct intake *intake, struct intake_job *j
 static void wait_for_database (struct intake *intake)
 {
     while (!intake->connected) {
-        g_mutex_lock (&intake->lock);
+        g_mutex_lock (&intake->worker.lock);
         struct intake_job *jobs = take_all (intake);
-        bool stopping = intake->stopping;
-        g_mutex_unlock (&intake->lock);
+        bool stopping = intake->worker.stopping;
+        g_mutex_unlock (&intake->worker.lock);
         finish (jobs, INTAKE_BUSY);
         if (stopping) return;
         if (db_reopen (intake->db, NULL)) {
@@ -284,18 +284,16 @@ static void wait_for_database (struct intake *intake)
     }
 }
 
-static void *run (void *data)
+static void run (void *data)
 {
     struct intake *intake = data;
     size_t n;
     struct intake_job *jobs;
-    pulse_start ("intake");
     while ((jobs = take_batch (intake, &n))) {
         jobs = put_files (intake, jobs, &n);
         if (n) store (intake, jobs, n);
         wait_for_database (intake);
     }
-    return NULL;
 }
 
 struct intake *intake_start (const struct intake_options *options, GError **error)
@@ -310,20 +308,14 @@ struct intake *intake_start (const struct intake_options *options, GError **erro
     intake->batch = batch_new ();
     intake->connected = true;
     intake->last = &intake->first;
-    g_mutex_init (&intake->lock);
-    g_cond_init (&intake->wake);
-    intake->thread = g_thread_new ("intake", run, intake);
+    worker_start (&intake->worker, "intake", run, intake);
     return intake;
 }
 
 void intake_stop (struct intake *intake)
 {
     if (!intake) return;
-    g_mutex_lock (&intake->lock);
-    intake->stopping = true;
-    g_cond_signal (&intake->wake);
-    g_mutex_unlock (&intake->lock);
-    g_thread_join (intake->thread);
+    worker_stop (&intake->worker);
 }
 
 void intake_free (struct intake *intake)
@@ -331,8 +323,7 @@ void intake_free (struct intake *intake)
     if (!intake) return;
     batch_free (intake->batch);
     db_close (intake->db);
-    g_mutex_clear (&intake->lock);
-    g_cond_clear (&intake->wake);
+    worker_clear (&intake->worker);
     g_free (intake->directory);
     g_free (intake);
 }

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/pulse.h"
+#include "base/worker.h"
 #include "flow/backfill.h"
 #include "flow/pace.h"
 #include "store/db.h"
@@ -44,7 +44,7 @@ struct missed {
     struct intake *intake;
     struct tasks *tasks;
     struct db *db;
-    GThread *thread;
+    struct worker worker; /* its lock is of the states of watches, too */
     GThreadPool *readers;
     GHashTable *watches; /* channel_id → struct watch */
     struct config *config;
@@ -52,10 +52,6 @@ struct missed {
     uint64_t busy;         /* requests refused until the last look */
     int64_t looked_at;     /* when that was */
     int64_t refused_since; /* some were since then, and the database does not know it yet; 0: none */
-
-    GMutex lock;
-    GCond wake;
-    bool stopping;
 };
 
 /* ---- reading a provider's list: threads of the pool ---- */
@@ -105,10 +101,10 @@ static void read_one (void *data, void *unused)
     const char *account = watch->channel->account, *slug = watch->channel->slug;
     if (!ok) log_warning ("backfill.failed", "channel %s/%s: %s; it is tried again", account, slug, error->message);
     if (count.stored) log_info ("backfill.stored", "channel %s/%s: %u messages had been missed", account, slug, count.stored);
-    g_mutex_lock (&missed->lock);
+    g_mutex_lock (&missed->worker.lock);
     watch->state = ok ? READ : NOT_READ;
-    g_cond_signal (&missed->wake);
-    g_mutex_unlock (&missed->lock);
+    worker_wake_locked (&missed->worker);
+    g_mutex_unlock (&missed->worker.lock);
 }
 
 /* ---- what the database knows ---- */
@@ -194,9 +190,9 @@ static void collect (struct missed *missed, GPtrArray *seen)
     g_hash_table_iter_init (&iter, missed->watches);
     while (g_hash_table_iter_next (&iter, NULL, &value)) {
         struct watch *watch = value;
-        g_mutex_lock (&missed->lock);
+        g_mutex_lock (&missed->worker.lock);
         enum reading state = watch->state;
-        g_mutex_unlock (&missed->lock);
+        g_mutex_unlock (&missed->worker.lock);
         if (state == AT_REST || state == READING) continue;
         watch->state = AT_REST;
         watch->tries = state == READ ? 0 : watch->tries + 1;
@@ -283,22 +279,11 @@ static void turn (struct missed *missed)
     missed->well = well;
 }
 
-static void *run (void *data)
+static void run (void *data)
 {
     struct missed *missed = data;
-    pulse_start ("missed");
-    for (bool go_on = true; go_on;) {
-        turn (missed);
-        int64_t until = g_get_monotonic_time () + PERIOD;
-        g_mutex_lock (&missed->lock);
-        pulse_wait ();
-        while (!missed->stopping && g_cond_wait_until (&missed->wake, &missed->lock, until))
-            ;
-        pulse_work ();
-        go_on = !missed->stopping;
-        g_mutex_unlock (&missed->lock);
-    }
-    return NULL;
+    do turn (missed);
+    while (worker_wait (&missed->worker, g_get_monotonic_time () + PERIOD));
 }
 
 static void watch_free (void *data)
@@ -326,10 +311,8 @@ struct missed *missed_start (struct config *(*current) (void *data), void *data,
     missed->well = true;
     missed->looked_at = clock_now ();
     missed->busy = metrics_counted (METRIC_INGEST_BUSY);
-    g_mutex_init (&missed->lock);
-    g_cond_init (&missed->wake);
     missed->readers = g_thread_pool_new (read_one, NULL, READERS, FALSE, NULL);
-    missed->thread = g_thread_new ("missed", run, missed);
+    worker_start (&missed->worker, "missed", run, missed);
     return missed;
 }
 
@@ -337,23 +320,19 @@ void missed_halt (struct missed *missed)
 {
     if (!missed) return;
     tasks_halt (missed->tasks);
-    g_mutex_lock (&missed->lock);
-    missed->stopping = true;
-    g_cond_signal (&missed->wake);
-    g_mutex_unlock (&missed->lock);
+    worker_halt (&missed->worker);
 }
 
 void missed_stop (struct missed *missed)
 {
     if (!missed) return;
-    missed_halt (missed);
-    g_thread_join (missed->thread);
+    tasks_halt (missed->tasks);
+    worker_stop (&missed->worker);
     g_thread_pool_free (missed->readers, FALSE, TRUE);
     tasks_free (missed->tasks);
     db_close (missed->db);
     g_hash_table_unref (missed->watches);
     if (missed->config) config_unref (missed->config);
-    g_mutex_clear (&missed->lock);
-    g_cond_clear (&missed->wake);
+    worker_clear (&missed->worker);
     g_free (missed);
 }

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/pulse.h"
+#include "base/worker.h"
 #include "store/db.h"
 
 /* Receipts that another gateway took in, and those whose message is not known yet, are found by looking. */
@@ -17,11 +17,8 @@
 struct receipts {
     void (*changed) (void *data);
     void *data;
-    GThread *thread;
+    struct worker worker;
     struct db *db;
-    GMutex lock;
-    GCond wake;
-    bool woken, stopping;
 };
 
 /* *more: a whole batch was there, so more may be. */
@@ -38,27 +35,12 @@ static bool match (struct receipts *receipts, bool *more, GError **error)
     return true;
 }
 
-static bool wait_for_work (struct receipts *receipts, int64_t pause)
-{
-    int64_t until = g_get_monotonic_time () + pause;
-    g_mutex_lock (&receipts->lock);
-    pulse_wait ();
-    while (!receipts->woken && !receipts->stopping && pause)
-        if (!g_cond_wait_until (&receipts->wake, &receipts->lock, until)) break;
-    pulse_work ();
-    receipts->woken = false;
-    bool go_on = !receipts->stopping;
-    g_mutex_unlock (&receipts->lock);
-    return go_on;
-}
-
-static void *run (void *data)
+static void run (void *data)
 {
     struct receipts *receipts = data;
     bool told = false;
     int64_t pause = 0;
-    pulse_start ("receipts");
-    while (wait_for_work (receipts, pause)) {
+    while (worker_wait (&receipts->worker, g_get_monotonic_time () + pause)) {
         g_autoptr (GError) error = NULL;
         bool more = false;
         bool ok = match (receipts, &more, &error);
@@ -66,7 +48,6 @@ static void *run (void *data)
         told = !ok;
         pause = ok ? (more ? 0 : POLL) : RECONNECT_PAUSE;
     }
-    return NULL;
 }
 
 struct receipts *receipts_start (const struct config *config, void (*changed) (void *data), void *data, GError **error)
@@ -78,35 +59,25 @@ struct receipts *receipts_start (const struct config *config, void (*changed) (v
     receipts->changed = changed;
     receipts->data = data;
     receipts->db = db;
-    g_mutex_init (&receipts->lock);
-    g_cond_init (&receipts->wake);
-    receipts->thread = g_thread_new ("receipts", run, receipts);
+    worker_start (&receipts->worker, "receipts", run, receipts);
     return receipts;
 }
 
 void receipts_wake (struct receipts *receipts)
 {
-    g_mutex_lock (&receipts->lock);
-    receipts->woken = true;
-    g_cond_signal (&receipts->wake);
-    g_mutex_unlock (&receipts->lock);
+    worker_wake (&receipts->worker);
 }
 
 void receipts_stop (struct receipts *receipts)
 {
     if (!receipts) return;
-    g_mutex_lock (&receipts->lock);
-    receipts->stopping = true;
-    g_cond_signal (&receipts->wake);
-    g_mutex_unlock (&receipts->lock);
-    g_thread_join (receipts->thread);
+    worker_stop (&receipts->worker);
 }
 
 void receipts_free (struct receipts *receipts)
 {
     if (!receipts) return;
     db_close (receipts->db);
-    g_mutex_clear (&receipts->lock);
-    g_cond_clear (&receipts->wake);
+    worker_clear (&receipts->worker);
     g_free (receipts);
 }

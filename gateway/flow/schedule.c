@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/pulse.h"
+#include "base/worker.h"
 #include "store/db.h"
 #include "store/migrate.h"
 
@@ -25,10 +25,7 @@
 struct schedule {
     struct config *(*current) (void *data);
     void *data;
-    GThread *thread;
-    GMutex lock;
-    GCond wake;
-    bool stopping;
+    struct worker worker;
     atomic_int_fast64_t oldest_snapshot;
 };
 
@@ -58,7 +55,8 @@ static bool give_up_stranded (struct db *db, GError **error)
     params_time (p, now);
     g_autoptr (db_result) r = db_call (db, GIVE_UP_STRANDED, p, error);
     if (r && db_int64 (r, 0, 0) > 0)
-        log_warning ("message.stranded", "%" G_GINT64_FORMAT " messages of channels that left the configuration were given up", db_int64 (r, 0, 0));
+        log_warning ("message.stranded", "%" G_GINT64_FORMAT " messages of channels that left the configuration were given up",
+                     db_int64 (r, 0, 0));
     return r != NULL;
 }
 
@@ -85,28 +83,21 @@ static void work (struct schedule *schedule, bool starting)
     struct db *db = db_open (values_text (config->database, DATABASE_URL), "switchboard schedule", "-c lock_timeout=2000", &error);
     if (db) db_limit (db, PATIENCE);
     bool good = db && make_partitions (db, &error);
-    if (good && !starting) good = maintain (db, config, &error) && analyze_grown (db, &error) && give_up_stranded (db, &error) && observe (db, schedule, &error);
+    if (good && !starting)
+        good =
+            maintain (db, config, &error) && analyze_grown (db, &error) && give_up_stranded (db, &error) && observe (db, schedule, &error);
     if (!good) log_warning ("schedule.failed", "%s", error->message);
     db_close (db);
 }
 
-static void *run (void *data)
+static void run (void *data)
 {
     struct schedule *schedule = data;
-    pulse_start ("schedule");
-    g_mutex_lock (&schedule->lock);
-    while (!schedule->stopping) {
-        int64_t next = g_get_monotonic_time () + PERIOD;
-        g_mutex_unlock (&schedule->lock);
+    int64_t next;
+    do {
+        next = g_get_monotonic_time () + PERIOD;
         work (schedule, false);
-        g_mutex_lock (&schedule->lock);
-        pulse_wait ();
-        while (!schedule->stopping && g_cond_wait_until (&schedule->wake, &schedule->lock, next))
-            ;
-        pulse_work ();
-    }
-    g_mutex_unlock (&schedule->lock);
-    return NULL;
+    } while (worker_wait (&schedule->worker, next));
 }
 
 struct schedule *schedule_start (struct config *(*current) (void *data), void *data)
@@ -114,10 +105,8 @@ struct schedule *schedule_start (struct config *(*current) (void *data), void *d
     struct schedule *schedule = g_new0 (struct schedule, 1);
     schedule->current = current;
     schedule->data = data;
-    g_mutex_init (&schedule->lock);
-    g_cond_init (&schedule->wake);
     work (schedule, true); /* a week's partitions are made before its first row */
-    schedule->thread = g_thread_new ("schedule", run, schedule);
+    worker_start (&schedule->worker, "schedule", run, schedule);
     return schedule;
 }
 
@@ -129,12 +118,7 @@ int64_t schedule_oldest_snapshot (const struct schedule *schedule)
 void schedule_stop (struct schedule *schedule)
 {
     if (!schedule) return;
-    g_mutex_lock (&schedule->lock);
-    schedule->stopping = true;
-    g_cond_signal (&schedule->wake);
-    g_mutex_unlock (&schedule->lock);
-    g_thread_join (schedule->thread);
-    g_mutex_clear (&schedule->lock);
-    g_cond_clear (&schedule->wake);
+    worker_stop (&schedule->worker);
+    worker_clear (&schedule->worker);
     g_free (schedule);
 }

@@ -96,6 +96,8 @@ static bool read_content (json_t *body, struct outgoing *o, struct refusal *refu
     if (!member (content, "/content", "kind", JSON_STRING, "a string", &kind, refusal)) return false;
     const char *name = kind ? json_string_value (kind) : "";
     if (g_strv_contains (others, name)) {
+        if (json_dumpb (content, NULL, 0, JSON_COMPACT) > OUTGOING_CONTENT_MOST)
+            return refuse (refusal, 422, "/content", "content has at most %d bytes as compact JSON", OUTGOING_CONTENT_MOST);
         o->content = json_incref (content);
         return true;
     }

@@ -18,6 +18,7 @@
 #define OUTGOING_REFERENCE_MOST 255        /* characters */
 #define OUTGOING_METADATA_MOST (16 * 1024) /* bytes, as compact JSON */
 #define OUTGOING_NOTE_MOST (64 * 1024)     /* bytes; 200 of them are still a page */
+#define OUTGOING_CONTENT_MOST (64 * 1024)  /* bytes, as compact JSON; likewise */
 #define OUTGOING_FILES_MOST 100            /* of a note too, which no channel limits */
 #define OUTGOING_EXPIRY_MOST (30 * G_TIME_SPAN_DAY)
 

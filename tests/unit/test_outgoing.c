@@ -54,6 +54,17 @@ static void test_a_note_has_64_kilobytes (void)
     }
 }
 
+static void test_content_has_64_kilobytes (void)
+{
+    static const char compact[] = "{\"kind\":\"event\",\"name\":\"\"}";
+    for (size_t length = OUTGOING_CONTENT_MOST; length <= OUTGOING_CONTENT_MOST + 1; length++) {
+        g_autofree char *name = g_strnfill (length - strlen (compact), 'x');
+        g_autofree char *json = g_strdup_printf ("{\"content\": {\"kind\": \"event\", \"name\": \"%s\"}}", name);
+        g_autofree char *place = place_of (json, OUTGOING_REPLY);
+        g_assert_cmpstr (place, ==, length == OUTGOING_CONTENT_MOST ? NULL : "/content");
+    }
+}
+
 static void test_it_expires_within_thirty_days (void)
 {
     static const struct {
@@ -208,6 +219,7 @@ int main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/outgoing/only what is described is read", test_only_what_is_described_is_read);
     g_test_add_func ("/outgoing/a note has 65,536 bytes at most", test_a_note_has_64_kilobytes);
+    g_test_add_func ("/outgoing/content has 65,536 bytes at most", test_content_has_64_kilobytes);
     g_test_add_func ("/outgoing/it expires within thirty days", test_it_expires_within_thirty_days);
     g_test_add_func ("/outgoing/a channel says what it carries", test_a_channel_says_what_it_carries);
     g_test_add_func ("/outgoing/where nothing can be sent it says why", test_where_nothing_can_be_sent_it_says_why);

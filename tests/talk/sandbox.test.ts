@@ -3,16 +3,15 @@
 // The sandbox's page: type as the customer, see it arrive, answer; make Twilio misbehave. The key stays with the sandbox.
 
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import * as http from "node:http";
-import * as readline from "node:readline";
 import { after, before, test } from "node:test";
 import { request } from "../../sandbox/http.js";
 import { customers } from "../../sandbox/server.js";
 import { newSid } from "../../sandbox/twilio.js";
 import { TwilioApi } from "../../sandbox/twilio_api.js";
-import { onExit } from "./cluster.js";
 import { accountSid, authToken, EventStream, Gateway, publicUrl, type Event } from "./harness.js";
+import { program, startSandbox } from "./sandbox_page.js";
 
 let gateway: Gateway;
 let page = "";
@@ -20,28 +19,13 @@ let twilio = "";
 let end: () => Promise<void>;
 /** The provider of a channel that holds what may or may not have been sent. */
 const careful = new TwilioApi({ accountSid, authToken, number: "+15550001112", publicUrl, hook: "/hooks/acme/careful-sms" });
-const main = "build/js/sandbox/main.js";
 
 before(async () => {
     gateway = await Gateway.start("sandbox", {
         channels: { "careful-sms": { from: "+15550001112", api_url: await careful.start(), allow_private: true, on_uncertain: "hold" } },
     });
     careful.gateway = gateway.url;
-    const child = spawn(process.execPath, [main], {
-        env: { ...process.env, SB_API: gateway.url, SB_KEY: gateway.key, SB_PUBLIC_URL: publicUrl, TWILIO_TOKEN: authToken, TWILIO_SID: accountSid, SANDBOX_PORT: "0" },
-        stdio: ["ignore", "pipe", "inherit"],
-    });
-    onExit(() => child.kill("SIGKILL"));
-    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    end = async () => {
-        child.kill("SIGTERM");
-        await ended;
-    };
-    for await (const line of readline.createInterface({ input: child.stdout })) {
-        [, page = "", twilio = ""] = /^sandbox (http:\/\/127\.0\.0\.1:\d+\/) twilio (http:\/\/127\.0\.0\.1:\d+)$/.exec(line) ?? [];
-        break;
-    }
-    assert.ok(page, "the sandbox tells where its page is");
+    ({ url: page, twilio, end } = await startSandbox(gateway));
 });
 after(async () => {
     await end?.();
@@ -207,7 +191,7 @@ test("other sites and other names for loopback are not let in", async () => {
 
 test("without a key the sandbox says what it misses", async () => {
     const { code, stderr } = await new Promise<{ code: number | string | null | undefined; stderr: string }>((resolve) =>
-        execFile(process.execPath, [main], { env: { PATH: process.env["PATH"] } }, (error, _, text) => resolve({ code: error?.code, stderr: text })),
+        execFile(process.execPath, [program], { env: { PATH: process.env["PATH"] } }, (error, _, text) => resolve({ code: error?.code, stderr: text })),
     );
     assert.equal(code, 2);
     assert.match(stderr, /SB_KEY/);

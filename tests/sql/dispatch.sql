@@ -1,14 +1,7 @@
 -- What is to be sent goes out one after the other on each pair, once, whoever dies meanwhile.
 begin;
 select plan (88);
-\ir lib/give.sql
 \ir lib/out.sql
-
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-select pg_temp.make_channel (:acme, 'other') as other \gset
-\set ana '''tel:+15552220001'''
-\set bob '''tel:+15552220002'''
 
 -- The baton.
 select from pg_temp.send (:acme, :sms, :ana, 'a1');

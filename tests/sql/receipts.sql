@@ -1,16 +1,8 @@
 -- What a provider says later of what was sent finds its message, however it comes; a status only rises.
 begin;
 select plan (48);
-\ir lib/give.sql
 \ir lib/out.sql
 
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_account ('globex') as globex \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-select pg_temp.make_channel (:acme, 'other') as other \gset
-select pg_temp.make_channel (:globex, 'sms') as gsms \gset
-\set ana '''tel:+15552220001'''
-\set bob '''tel:+15552220002'''
 create function pg_temp.said (p_id text, p_status text, p_name text default null, p_more jsonb default '{}') returns jsonb language sql as $$
     select jsonb_build_array (p_more || jsonb_build_object ('id', p_id, 'status', p_status, 'reference', pg_temp.id_of (p_name)))
 $$;

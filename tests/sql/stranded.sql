@@ -1,14 +1,9 @@
 -- What waits on a channel that left the configuration is told of when its time has passed, and never sent by surprise later.
 begin;
 select plan (16);
-\ir lib/give.sql
 \ir lib/out.sql
 
-select pg_temp.make_account ('acme') as acme \gset
 select pg_temp.make_channel (:acme, 'gone') as gone \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-\set ana '''tel:+15552220001'''
-\set bob '''tel:+15552220002'''
 \set eve '''tel:+15552220003'''
 create function pg_temp.code_of (p_name text) returns text language sql as $$
     select error ->> 'code' from gateway.message where message_id = pg_temp.id_of (p_name)

@@ -7,3 +7,9 @@ select pg_temp.make_account ('acme') as acme, pg_temp.make_account ('globex') as
 select pg_temp.make_channel (:acme, 'sms') as sms, pg_temp.make_channel (:acme, 'other') as other, pg_temp.make_channel (:globex, 'sms') as gsms \gset
 \set ana '''tel:+15552220001'''
 \set bob '''tel:+15552220002'''
+
+create function pg_temp.is_whole_log (p_account bigint) returns text language sql as $$
+    select is ((select array_agg (number order by number) from gateway.event where account_id = p_account),
+               (select array_agg (g) from generate_series (1::bigint, (select last_event from gateway.counter where account_id = p_account)) g),
+               'event numbers are 1, 2, 3 … without gaps')
+$$;

@@ -10,23 +10,19 @@ import { after, before, test } from "node:test";
 import { request } from "../../sandbox/http.js";
 import { customers } from "../../sandbox/server.js";
 import { newSid } from "../../sandbox/twilio.js";
-import { TwilioApi } from "../../sandbox/twilio_api.js";
 import { onExit } from "./cluster.js";
-import { accountSid, authToken, EventStream, Gateway, publicUrl, type Event } from "./harness.js";
+import { accountSid, authToken, EventStream, Gateway, newProvider, publicUrl, type Event } from "./harness.js";
 
 let gateway: Gateway;
 let page = "";
 let twilio = "";
 let end: () => Promise<void>;
 /** The provider of a channel that holds what may or may not have been sent. */
-const careful = new TwilioApi({ accountSid, authToken, number: "+15550001112", publicUrl, hook: "/hooks/acme/careful-sms" });
+const careful = newProvider("careful-sms", "+15550001112");
 const main = "build/js/sandbox/main.js";
 
 before(async () => {
-    gateway = await Gateway.start("sandbox", {
-        channels: { "careful-sms": { from: "+15550001112", api_url: await careful.start(), allow_private: true, on_uncertain: "hold" } },
-    });
-    careful.gateway = gateway.url;
+    gateway = await Gateway.start("sandbox", { providers: { "careful-sms": careful }, channels: { "careful-sms": { on_uncertain: "hold" } } });
     const child = spawn(process.execPath, [main], {
         env: { ...process.env, SB_API: gateway.url, SB_KEY: gateway.key, SB_PUBLIC_URL: publicUrl, TWILIO_TOKEN: authToken, TWILIO_SID: accountSid, SANDBOX_PORT: "0" },
         stdio: ["ignore", "pipe", "inherit"],
@@ -46,7 +42,6 @@ before(async () => {
 after(async () => {
     await end?.();
     await gateway?.stop();
-    await careful.stop();
 });
 
 const send = (body: unknown, headers: object = {}, path = "send") =>

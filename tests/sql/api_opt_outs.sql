@@ -1,16 +1,7 @@
 -- What agents do about people by hand: who is written to no more, who is again, who is blocked, and what of it an auditor reads.
 begin;
 select plan (47);
-\ir lib/give.sql
 \ir lib/out.sql
-
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_account ('globex') as globex \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-select pg_temp.make_channel (:acme, 'other') as other \gset
-select pg_temp.make_channel (:globex, 'sms') as gsms \gset
-\set ana '''tel:+15552220001'''
-\set bob '''tel:+15552220002'''
 
 create function pg_temp.out (p_account bigint, p_slug text, p_uri text, p_name text, p_key text default null) returns table (status int, body jsonb, replayed boolean)
 language sql as $$

@@ -1,18 +1,15 @@
 -- POSTs keep what they answered, for the same POST again; uploads; what URLs of files are signed with.
 begin;
 select plan (15);
-\ir lib/give.sql
+\ir lib/world.sql
 
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_account ('globex') as globex \gset
-select '2026-03-02 10:00:00+00'::timestamptz as t0 \gset
 \set one '00000000-0000-7000-8000-000000000001'
 \set two '00000000-0000-7000-8000-000000000002'
 \set three '00000000-0000-7000-8000-000000000003'
 
 create function pg_temp.upload (p_account bigint, p_key text, p_body text, p_id uuid) returns table (status int, id text, replayed boolean) language sql as $$
     select u.status, u.body::jsonb ->> 'id', u.replayed
-    from post_attachment (p_account, sha256 (p_key::bytea), sha256 (p_body::bytea), p_id, 'image/png', p_body, 4, sha256 (p_body::bytea), '2026-03-02 10:00:00+00') u
+    from post_attachment (p_account, sha256 (p_key::bytea), sha256 (p_body::bytea), p_id, 'image/png', p_body, 4, sha256 (p_body::bytea), pg_temp.t0 ()) u
 $$;
 
 select results_eq (format ($$select * from pg_temp.upload (%s, 'k', 'body', %L)$$, :acme, :'one'), format ($$values (201, %L, false)$$, :'one'), 'the first is done');

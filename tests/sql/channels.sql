@@ -1,14 +1,7 @@
 -- How channels fare, and up to when what came in is known.
 begin;
 select plan (30);
-\ir lib/give.sql
-
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_account ('globex') as globex \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-select pg_temp.make_channel (:acme, 'sales') as sales \gset
-select pg_temp.make_channel (:globex, 'sms') as gsms \gset
-select '2026-03-02 10:00:00+00'::timestamptz as t0 \gset
+\ir lib/world.sql
 
 create function pg_temp.shown (p_slug text) returns jsonb language sql as $$
     select j from jsonb_array_elements ((select data::jsonb from api_channels ((select account_id from gateway.account where slug = 'acme')))) j
@@ -47,7 +40,7 @@ select ok (not (pg_temp.shown ('sms') -> 'paused')::boolean, 'and it ends');
 
 -- For the operator.
 select results_eq ($$select account, channel, waiting from operator_channels (null, null)$$,
-                   $$values ('acme', 'sales', 0::bigint), ('acme', 'sms', 0), ('globex', 'sms', 0)$$, 'all channels, by name');
+                   $$values ('acme', 'other', 0::bigint), ('acme', 'sms', 0), ('globex', 'sms', 0)$$, 'all channels, by name');
 select is ((select count (*) from operator_channels ('globex', null)), 1::bigint, 'or those of an account');
 select is ((select count (*) from operator_channels (null, 'sms')), 2::bigint, 'or those of a name');
 
@@ -56,7 +49,7 @@ select results_eq (format ('select channel_id, seen_to from owned_channels (%L)'
 select is_empty (format ('select * from owned_channels (%L)', md5 ('other')::uuid), 'a gateway looks after its own');
 select results_eq (format ('select * from saw_channels (array[%s], array[%s], array[null::timestamptz], array[%L::timestamptz])', :acme, :sms, :'t0'),
                    format ('values (%s::bigint)', :sms), 'it begins when it is first seen');
-select from missed_channels (array[:acme, :acme], array[:sms, :sales]::bigint[], :'t0'::timestamptz - interval '1 minute');
+select from missed_channels (array[:acme, :acme], array[:sms, :other]::bigint[], :'t0'::timestamptz - interval '1 minute');
 select is (pg_temp.seen (:sms), :'t0'::timestamptz - interval '1 minute', 'a refusal moves it back');
 select from missed_channels (array[:acme], array[:sms], :'t0');
 select ok (pg_temp.seen (:sms) < :'t0'::timestamptz - interval '1 minute', 'always, so that whoever follows it sees it');
@@ -69,6 +62,6 @@ select is (pg_temp.seen (:sms), :'t0'::timestamptz, 'so it moves on');
 select pg_temp.give ('batch', jsonb_build_array (pg_temp.say (:acme, :sms, 'M2', 'tel:+15552220001'))) \gset
 select results_eq (format ('select * from missing_messages (%s, %s, %L)', :acme, :sms, array[pg_temp.make_hash ('M1'), pg_temp.make_hash ('M2'), pg_temp.make_hash ('M3')]),
                    $$values (1::bigint), (3)$$, 'messages that came in are told from those that did not');
-select is ((select count (*) from missing_messages (:acme, :sales, array[pg_temp.make_hash ('M2')])), 1::bigint, 'by their channel');
+select is ((select count (*) from missing_messages (:acme, :other, array[pg_temp.make_hash ('M2')])), 1::bigint, 'by their channel');
 select * from finish ();
 rollback;

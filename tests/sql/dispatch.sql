@@ -1,14 +1,7 @@
 -- What is to be sent goes out one after the other on each pair, once, whoever dies meanwhile.
 begin;
 select plan (88);
-\ir lib/give.sql
 \ir lib/out.sql
-
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-select pg_temp.make_channel (:acme, 'other') as other \gset
-\set ana '''tel:+15552220001'''
-\set bob '''tel:+15552220002'''
 
 -- The baton.
 select from pg_temp.send (:acme, :sms, :ana, 'a1');
@@ -193,8 +186,6 @@ select pg_temp.settle ('p2', 'p', 'sent', '{"sid": "P2"}') \gset
 select is (pg_temp.told (:acme, :before), '{"message.queued r","message.sent p"}', 'then it is sent');
 select is (pg_temp.take ('p3', :acme, :sms), '{q}', 'and the next one leaves');
 
-select is ((select array_agg (number order by number) from gateway.event where account_id = :acme),
-           (select array_agg (g) from generate_series (1::bigint, (select last_event from gateway.counter where account_id = :acme)) g),
-           'the log is without gaps');
+select pg_temp.is_whole_log (:acme);
 select * from finish ();
 rollback;

@@ -1,13 +1,7 @@
 -- The log of an account, as whoever follows it reads it: in order, from any number, with the objects as they are now.
 begin;
 select plan (22);
-\ir lib/give.sql
-
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_account ('globex') as globex \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-select pg_temp.make_channel (:globex, 'sms') as gsms \gset
-select '2026-03-02 10:00:00+00'::timestamptz as t0 \gset
+\ir lib/world.sql
 
 select results_eq (format ('select * from event_bounds (%s)', :acme), $$values (1::bigint, 0::bigint)$$, 'an empty log ends before it begins');
 select pg_temp.give ('batch', jsonb_build_array (

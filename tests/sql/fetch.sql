@@ -1,20 +1,14 @@
 -- Files that a provider still holds: due ones are taken once, in turn between channels, and what becomes of them is told.
 begin;
 select plan (34);
-\ir lib/give.sql
+\ir lib/world.sql
 
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_account ('globex') as globex \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-select pg_temp.make_channel (:acme, 'mms') as mms \gset
-select pg_temp.make_channel (:globex, 'sms') as gsms \gset
-select '2026-03-02 10:00:00+00'::timestamptz as t0 \gset
 select '00000000-0000-7000-8000-00000000000a' as one, '00000000-0000-7000-8000-00000000000b' as two \gset
 
 -- A message with n files, at https://x/NAME/0 ….
 create function pg_temp.picture (p_account bigint, p_channel bigint, p_name text, p_n int, p_mime text default null) returns void language sql as $$
-    select pg_temp.give (p_name, jsonb_build_array (jsonb_build_object ('account', p_account, 'channel', p_channel, 'at', '2026-03-02T10:00:00Z', 'messages',
-        jsonb_build_array (jsonb_build_object ('id', p_name, 'from', 'tel:+1555222' || p_channel, 'name', 'Ana', 'text', 'look', 'at', '2026-03-02T10:00:00Z', 'files',
+    select pg_temp.give (p_name, jsonb_build_array (jsonb_build_object ('account', p_account, 'channel', p_channel, 'at', pg_temp.t0 (), 'messages',
+        jsonb_build_array (jsonb_build_object ('id', p_name, 'from', 'tel:+1555222' || p_channel, 'name', 'Ana', 'text', 'look', 'at', pg_temp.t0 (), 'files',
             (select jsonb_agg (jsonb_build_object ('url', 'https://x/' || p_name || '/' || i, 'mime', p_mime)) from generate_series (0, p_n - 1) i))))))
 $$;
 -- What is claimed now, as URLs; channels are acme's two and globex' one, n of each at most.
@@ -43,9 +37,9 @@ select is (pg_temp.take (:'two', '{4, 4, 4}', 9), '{https://x/a/2}', 'what one h
 select is (pg_temp.take (:'two', '{4, 4, 4}', 9), '{}', 'nor it itself again');
 select is ((select array_agg (attempts order by url) from gateway.attachment), '{1,1,1}', 'tries are counted as they begin');
 
-select pg_temp.picture (:acme, :mms, 'b', 2);
+select pg_temp.picture (:acme, :other, 'b', 2);
 select pg_temp.picture (:globex, :gsms, 'c', 1);
-select is ((select array_agg (url) from claim_files (array[:acme], array[:mms], '{4}', 9, :'one', '10 seconds')), '{https://x/b/0,https://x/b/1}',
+select is ((select array_agg (url) from claim_files (array[:acme], array[:other], '{4}', 9, :'one', '10 seconds')), '{https://x/b/0,https://x/b/1}',
            'only files of the channels that are asked for are taken');
 select is ((select array_agg (url) from claim_files (array[:acme], array[:gsms], '{4}', 9, :'one', '10 seconds')), null, 'another account''s channel is none');
 select is (pg_temp.take (:'one', '{4, 4, 4}', 9), '{https://x/c/0}', 'what was not asked for is still there');
@@ -53,7 +47,7 @@ select is (pg_temp.take (:'one', '{4, 4, 4}', 9), '{https://x/c/0}', 'what was n
 -- Turns.
 select pg_temp.picture (:acme, :sms, 'd', 6);
 update gateway.attachment set run_at = now () - interval '1 hour' where url like 'https://x/d/%';
-select pg_temp.picture (:acme, :mms, 'e', 2);
+select pg_temp.picture (:acme, :other, 'e', 2);
 select is (pg_temp.take (:'one', '{1, 4, 4}', 1), '{https://x/e/0}', 'a channel with much under way lets others go first, however long its files wait');
 select is (cardinality (pg_temp.take (:'one', '{4, 4, 4}', 2)), 2, 'then they take turns');
 select is ((select count (*) from gateway.attachment where url like 'https://x/e/%' and claim_id is not null), 2::bigint, 'one of each');

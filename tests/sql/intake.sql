@@ -1,14 +1,7 @@
 -- What is accepted is stored once, in order, and every account can count what happened to it.
 begin;
 select plan (65);
-\ir lib/give.sql
-
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_account ('globex') as globex \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-select pg_temp.make_channel (:acme, 'other') as other \gset
-select pg_temp.make_channel (:globex, 'sms') as gsms \gset
-select '2026-03-02 10:00:00+00'::timestamptz as t0 \gset
+\ir lib/world.sql
 
 -- A first message.
 select results_eq (
@@ -80,9 +73,7 @@ select results_eq (
 select is ((select array_agg (type order by number) from gateway.event where account_id = :acme and number > 5),
            '{contact.created,ticket.created,message.received,message.received,message.received,ticket.created,message.received}',
            'the log tells a batch in the order of its requests');
-select is ((select array_agg (number order by number) from gateway.event where account_id = :acme),
-           (select array_agg (g) from generate_series (1::bigint, (select last_event from gateway.counter where account_id = :acme)) g),
-           'event numbers are 1, 2, 3 … without gaps');
+select pg_temp.is_whole_log (:acme);
 select is ((select (last_event, last_ticket)::text from gateway.counter where account_id = :acme), '(12,4)', 'and the counters agree with them');
 select is ((select count (*) from gateway.message m where account_id = :acme and not exists (
                select from gateway.event e where e.account_id = m.account_id and e.message_id = m.message_id and e.ticket_id = m.ticket_id

@@ -1,13 +1,8 @@
 -- A ticket's messages, one message, its files, the quarantine: pages, shapes, and nobody else's rows.
 begin;
 select plan (55);
-\ir lib/give.sql
-
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_account ('globex') as globex \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-select pg_temp.make_channel (:globex, 'sms') as gsms \gset
-select '2026-03-02 10:00:00+00'::timestamptz as t0 \gset
+\ir lib/world.sql
+\ir lib/pages.sql
 
 select pg_temp.give ('many', (
     select jsonb_agg (pg_temp.say (:acme, :sms, 'M' || n, 'tel:+15552220001', 'number ' || n, :'t0')) from generate_series (1, 23) n)) \gset
@@ -16,20 +11,9 @@ select pg_temp.give ('files', jsonb_build_array (jsonb_build_object ('account', 
         '[{"url": "https://secret.example/1", "mime": "image/png", "name": "a.png"}, {"url": "https://secret.example/2"}]'::jsonb))))) \gset
 select ticket_id as ticket from gateway.message where account_id = :acme and external_id = 'M1' \gset
 
-create function pg_temp.pages (p_account bigint, p_ticket uuid, p_descending bool, p_limit int) returns bigint[] language plpgsql as $$
-declare
-    v record;
-    v_after text;
-    v_all bigint[] := '{}';
-begin
-    for i in 1 .. 100 loop
-        select * into v from api_messages (p_account, p_ticket, p_descending, p_limit, v_after);
-        v_all := v_all || array (select (j ->> 'number')::bigint from json_array_elements (v.data::json) with ordinality x (j, o) order by o);
-        v_after := v.next;
-        exit when v_after is null;
-    end loop;
-    return v_all;
-end $$;
+create function pg_temp.pages (p_account bigint, p_ticket uuid, p_descending bool, p_limit int) returns bigint[] language sql as $$
+    select array (select (j ->> 'number')::bigint from pg_temp.pages ('api_messages', format ('%s, %L, %L', p_account, p_ticket, p_descending), p_limit) j)
+$$;
 
 select throws_ok (format ($$select api_messages (%s, %L, false, 10, '1;')$$, :acme, :'ticket'), 'SB422', null, 'a cursor that we did not make is refused');
 select is (pg_temp.pages (:acme, :'ticket', false, 10), (select array_agg (g) from generate_series (1::bigint, 23) g), 'pages are by number, oldest first');
@@ -69,7 +53,6 @@ select is ((select (status, sha256, size)::text from api_attachment (:acme, :'at
 select throws_ok (format ('select * from api_attachment (%s, %L)', :globex, :'attachment'), 'SB404', 'no such attachment', 'another account''s file is not there');
 
 -- Receipts: late, twice and in any order.
-select pg_temp.make_channel (:acme, 'two') as two \gset
 create function pg_temp.tell (p_account bigint, p_channel bigint, p_id text, p_status text, p_at timestamptz, p_code text default null, p_detail text default null)
 returns jsonb language sql as $$
     select jsonb_build_object ('account', p_account, 'channel', p_channel, 'at', p_at, 'receipts', jsonb_build_array (
@@ -87,7 +70,7 @@ select pg_temp.give ('receipts', jsonb_build_array (
     pg_temp.tell (:acme, :sms, 'F1', 'sent', :'t0'::timestamptz + interval '1 s'),
     pg_temp.tell (:acme, :sms, 'F1', 'delivered', :'t0'::timestamptz + interval '2 s'),
     pg_temp.tell (:acme, :sms, 'F2', 'read', :'t0'),
-    pg_temp.tell (:acme, :two, 'F1', 'read', :'t0'),
+    pg_temp.tell (:acme, :other, 'F1', 'read', :'t0'),
     pg_temp.tell (:globex, :gsms, 'F1', 'read', :'t0'))) \gset
 select pg_temp.match (:'message', :acme, :sms) \gset
 select is ((select array_agg (r ->> 'status') from jsonb_array_elements (pg_temp.receipts (:acme, :'message')) r), '{sent,delivered,failed}',
@@ -137,20 +120,9 @@ select pg_temp.page_costs (:acme, :'ticket', 'grown');
 select pg_temp.give ('riddles', (
     select jsonb_agg (jsonb_build_object ('account', :acme, 'channel', :sms, 'at', :'t0', 'raw', 'riddle ' || n, 'quarantine', 'reason ' || n))
     from generate_series (1, 5) n)) \gset
-create function pg_temp.entries (p_account bigint, p_status text, p_limit int) returns text[] language plpgsql as $$
-declare
-    v record;
-    v_after text;
-    v_all text[] := '{}';
-begin
-    for i in 1 .. 100 loop
-        select * into v from api_quarantine (p_account, p_status, p_limit, v_after);
-        v_all := v_all || array (select right (j ->> 'reason', 1) from json_array_elements (v.data::json) with ordinality x (j, o) order by o);
-        v_after := v.next;
-        exit when v_after is null;
-    end loop;
-    return v_all;
-end $$;
+create function pg_temp.entries (p_account bigint, p_status text, p_limit int) returns text[] language sql as $$
+    select array (select right (j ->> 'reason', 1) from pg_temp.pages ('api_quarantine', format ('%s, %L', p_account, p_status), p_limit) j)
+$$;
 select is (pg_temp.entries (:acme, null, 2), '{5,4,3,2,1}', 'the newest riddle is first');
 select is (pg_temp.entries (:acme, null, 5), '{5,4,3,2,1}', 'on one page or three');
 select is (pg_temp.entries (:acme, 'waiting', 2), '{5,4,3,2,1}', 'they all wait');

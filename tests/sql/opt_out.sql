@@ -1,17 +1,9 @@
 -- Who says STOP is written to no more, until they say START; a keyword alone is no conversation.
 begin;
 select plan (69);
-\ir lib/give.sql
 \ir lib/out.sql
 
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_account ('globex') as globex \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-select pg_temp.make_channel (:acme, 'other') as other \gset
-select pg_temp.make_channel (:globex, 'one') as one \gset
 select pg_temp.make_channel (:globex, 'two') as two \gset
-\set ana '''tel:+15552220001'''
-\set bob '''tel:+15552220002'''
 
 -- Messages of an account, [[id, from, text, keyword] …]: intake's counts.
 create function pg_temp.hear (p_account bigint, p_channel bigint, p_seed text, p_messages jsonb) returns text language sql as $$
@@ -116,7 +108,7 @@ select is (pg_temp.say_at (:acme, :other, 'M1', 'stop', '4 min'), true, 'on one 
 
 -- The whole account.
 update gateway.account set opt_out_scope = 'account' where account_id = :globex;
-select pg_temp.hear (:globex, :one, 'g1', '[["G1", "tel:+15552220001", "ARRÊT", "stop"]]') \gset
+select pg_temp.hear (:globex, :gsms, 'g1', '[["G1", "tel:+15552220001", "ARRÊT", "stop"]]') \gset
 select is (pg_temp.registry (:globex), '{"1 keyword ARRÊT"}', 'where the business wants it so, an opt-out holds on all of its channels');
 select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x')$$, :globex, :two, :ana), 'SB409', 'the contact has opted out', 'nothing is accepted on the other one');
 select is ((select array_agg (x) from is_opted_out (:acme, :sms, :ana) x), '{f}', 'another account has its own registry');
@@ -124,9 +116,9 @@ select pg_temp.hear (:globex, :two, 'g2', '[["G2", "tel:+15552220001", "STOP", "
 select is (cardinality (pg_temp.registry (:globex)), 1, 'said there again, it is known');
 select pg_temp.hear (:globex, :two, 'g3', '[["G3", "tel:+15552220001", "START", "start"]]') \gset
 select is (pg_temp.registry (:globex), '{"1 keyword ARRÊT ended by keyword"}', 'START on one channel ends it on all');
-select is (pg_temp.say_at (:globex, :one, 'N1', 'start', '1 min'), false, 'START on one channel');
+select is (pg_temp.say_at (:globex, :gsms, 'N1', 'start', '1 min'), false, 'START on one channel');
 select is (pg_temp.say_at (:globex, :two, 'N2', 'stop', '30 s'), false, 'and a STOP from before it on another opts nobody out');
-select pg_temp.hear (:globex, :one, 'g4', jsonb_build_array (jsonb_build_array ('G4', :ana, repeat ('stop ', 20), 'stop'))) \gset
+select pg_temp.hear (:globex, :gsms, 'g4', jsonb_build_array (jsonb_build_array ('G4', :ana, repeat ('stop ', 20), 'stop'))) \gset
 select is ((select length (word) from gateway.opt_out where account_id = :globex and ended_at is null), 40, 'no more is kept of what was said than a keyword needs');
 
 -- Queued before, refused at the claim.

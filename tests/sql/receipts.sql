@@ -1,16 +1,8 @@
 -- What a provider says later of what was sent finds its message, however it comes; a status only rises.
 begin;
 select plan (48);
-\ir lib/give.sql
 \ir lib/out.sql
 
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_account ('globex') as globex \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-select pg_temp.make_channel (:acme, 'other') as other \gset
-select pg_temp.make_channel (:globex, 'sms') as gsms \gset
-\set ana '''tel:+15552220001'''
-\set bob '''tel:+15552220002'''
 create function pg_temp.said (p_id text, p_status text, p_name text default null, p_more jsonb default '{}') returns jsonb language sql as $$
     select jsonb_build_array (p_more || jsonb_build_object ('id', p_id, 'status', p_status, 'reference', pg_temp.id_of (p_name)))
 $$;
@@ -131,8 +123,6 @@ select pg_temp.take ('k', :acme, :sms), pg_temp.settle ('k', 'k', 'sent', '{"sid
 select pg_temp.receive (:acme, :sms, 'k1', '[{"id": "SMk", "status": "sent"}, {"id": "SMk", "status": "read"}, {"id": "SMk", "status": "delivered"}]') \gset
 select is (pg_temp.status_of ('k'), 'read', 'of several receipts in one request the furthest counts');
 
-select is ((select array_agg (number order by number) from gateway.event where account_id = :acme),
-           (select array_agg (g) from generate_series (1::bigint, (select last_event from gateway.counter where account_id = :acme)) g),
-           'the log is without gaps');
+select pg_temp.is_whole_log (:acme);
 select * from finish ();
 rollback;

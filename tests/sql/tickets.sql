@@ -1,14 +1,8 @@
 -- The agents' inbox: lists by newest activity, pages without gaps or repeats, changes that do not overwrite each other, nobody else's rows.
 begin;
 select plan (54);
-\ir lib/give.sql
-
-select pg_temp.make_account ('acme') as acme \gset
-select pg_temp.make_account ('globex') as globex \gset
-select pg_temp.make_channel (:acme, 'sms') as sms \gset
-select pg_temp.make_channel (:acme, 'other') as other \gset
-select pg_temp.make_channel (:globex, 'sms') as gsms \gset
-select '2026-03-02 10:00:00+00'::timestamptz as t0 \gset
+\ir lib/world.sql
+\ir lib/pages.sql
 
 -- 25 senders, two of them at the same microsecond; the 26th on another channel; one stranger.
 select pg_temp.give ('many', (
@@ -18,24 +12,10 @@ select pg_temp.give ('many', (
     || jsonb_build_array (pg_temp.say (:acme, :other, 'O1', 'tel:+15552220001', repeat ('ä', 300), :'t0'::timestamptz + interval '1 hour'),
                           pg_temp.say (:globex, :gsms, 'G1', 'tel:+15552220001', 'theirs', :'t0'))) \gset
 
--- All pages of a list, as long as there is a next one: ticket numbers in the order shown.
-create function pg_temp.pages (p_account bigint, p_status text, p_channel text, p_limit int) returns bigint[] language plpgsql as $$
-declare
-    v record;
-    v_after text;
-    v_all bigint[] := '{}';
-begin
-    for i in 1 .. 100 loop
-        select * into v from api_tickets (p_account, p_status, p_channel, p_limit, v_after);
-        if json_array_length (v.data::json) > p_limit then
-            raise 'a page of %', json_array_length (v.data::json);
-        end if;
-        v_all := v_all || array (select (j ->> 'number')::bigint from json_array_elements (v.data::json) with ordinality x (j, o) order by o);
-        v_after := v.next;
-        exit when v_after is null;
-    end loop;
-    return v_all;
-end $$;
+-- Ticket numbers in the order shown.
+create function pg_temp.pages (p_account bigint, p_status text, p_channel text, p_limit int) returns bigint[] language sql as $$
+    select array (select (j ->> 'number')::bigint from pg_temp.pages ('api_tickets', format ('%s, %L, %L', p_account, p_status, p_channel), p_limit) j)
+$$;
 
 select is (pg_temp.pages (:acme, null, null, 200), pg_temp.pages (:acme, null, null, 7), 'pages together are the list');
 select is (cardinality (pg_temp.pages (:acme, null, null, 7)), 26, 'of every ticket');

@@ -8,72 +8,40 @@ import * as fs from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
 import type { Fault } from "../../sandbox/faults.js";
 import { request } from "../../sandbox/http.js";
-import { TwilioApi } from "../../sandbox/twilio_api.js";
-import { accountSid, authToken, Gateway, publicUrl, until } from "./harness.js";
+import { bodies, Gateway, newNumber, newProvider } from "./harness.js";
 
-let gateway: Gateway, api: TwilioApi, careful: TwilioApi;
+const api = newProvider();
+const careful = newProvider("careful-sms", "+15550001112");
+let gateway: Gateway;
 before(async () => {
-    const make = (channel: string, number: string) => new TwilioApi({ accountSid, authToken, number, publicUrl, hook: `/hooks/acme/${channel}` });
-    api = make("support-sms", "+15550001111");
-    careful = make("careful-sms", "+15550001112");
-    const common = { allow_private: true, timeout: "2s", give_up_after: "10m", uncertain_wait: "1s" };
+    const common = { timeout: "2s", give_up_after: "10m", uncertain_wait: "1s" };
     gateway = await Gateway.start("answers", {
-        channel: { ...common, api_url: await api.start() },
-        channels: { "careful-sms": { ...common, api_url: await careful.start(), from: "+15550001112", on_uncertain: "hold" } },
+        providers: { "support-sms": api, "careful-sms": careful },
+        channel: common,
+        channels: { "careful-sms": { ...common, on_uncertain: "hold" } },
     });
-    api.gateway = careful.gateway = gateway.url;
 });
-after(async () => {
-    await gateway?.stop();
-    await Promise.all([api?.stop(), careful?.stop()]);
-});
+after(() => gateway?.stop());
 beforeEach(() => Promise.all([api.well(), careful.well()]));
-
-let customers = 0;
-const newNumber = () => `+1555610${String(++customers).padStart(4, "0")}`;
-
-async function send(to: string, text: string, channel = "support-sms"): Promise<string> {
-    const answer = await gateway.api("/v1/messages", { method: "POST", body: { channel, to: `tel:${to}`, text } });
-    assert.equal(answer.status, 202, answer.body.toString());
-    return answer.json.id;
-}
-
-async function reaches(id: string, status: string): Promise<any> {
-    let message: any;
-    await until(async () => {
-        message = await gateway.get(`/v1/messages/${id}`);
-        return message.status === status;
-    }, `message ${id} to be ${status}`, 60_000).catch((error: Error) => assert.fail(`${error.message}; it is ${JSON.stringify(message)}`));
-    return message;
-}
-
-/** The message once so many attempts are noted: a receipt may be faster than the note of what it tells of. */
-async function tried(id: string, times: number): Promise<any> {
-    return until(async () => {
-        const message = await gateway.get(`/v1/messages/${id}`);
-        return message.attempts.length >= times ? message : undefined;
-    }, `${times} attempts of ${id}`);
-}
 
 async function isWell(): Promise<void> {
     assert.equal((await request(`${gateway.url}/livez`)).status, 200);
     assert.equal((await request(`${gateway.url}/readyz`)).status, 200);
 }
 
-const bodies = (sandbox: TwilioApi, to: string) => sandbox.accepted.all.filter((sms) => sms.to === to).map(({ body }) => body);
 const outcomes = (message: any): string[] => message.attempts.map(({ outcome }: { outcome: string }) => outcome);
 
 /** One message is answered so, and the next one well; both messages, in the end. */
 async function answered(fault: Fault, ends = "delivered"): Promise<{ to: string; first: any; next: any }> {
     const to = newNumber();
     api.fault(fault, { to, times: 1 });
-    const first = await send(to, "first");
-    const next = await send(to, "next");
-    await reaches(first, ends);
+    const first = await gateway.send(to, "first");
+    const next = await gateway.send(to, "next");
+    await gateway.reaches(first, ends);
     await isWell();
-    await reaches(next, "delivered");
+    await gateway.reaches(next, "delivered");
     // The next one left when all was known of the first; a receipt may have been faster than that.
-    return { to, first: await gateway.get(`/v1/messages/${first}`), next: await tried(next, 1) };
+    return { to, first: await gateway.get(`/v1/messages/${first}`), next: await gateway.tried(next, 1) };
 }
 
 /* What was not obeyed is sent again: nobody can know, and no receipt tells. */
@@ -136,8 +104,8 @@ for (const [what, retryAfter] of [["seconds", "1"], ["a date", new Date(Date.now
 async function held(text: string): Promise<{ to: string; id: string }> {
     const to = newNumber();
     careful.fault({ kind: "close" }, { to, times: 1 });
-    const id = await send(to, text, "careful-sms");
-    await reaches(id, "uncertain");
+    const id = await gateway.send(to, text, { channel: "careful-sms" });
+    await gateway.reaches(id, "uncertain");
     return { to, id };
 }
 
@@ -146,14 +114,14 @@ const settle = (id: string, as: string) => gateway.api(`/v1/messages/${id}/settl
 test("held, it is shown, and later messages do not wait for it", async () => {
     const { at } = await gateway.tickets("?limit=1");
     const { to, id } = await held("perhaps");
-    await reaches(await send(to, "certainly", "careful-sms"), "delivered");
+    await gateway.reaches(await gateway.send(to, "certainly", { channel: "careful-sms" }), "delivered");
     assert.equal((await gateway.get(`/v1/messages/${id}`)).status, "uncertain");
     const { data } = await gateway.get("/v1/messages?status=uncertain");
     assert.ok(data.some((message: any) => message.id === id), "a search finds it");
     const told = (await gateway.events(at)).filter((event) => event.message_id === id).map(({ type }) => type);
     assert.deepEqual(told, ["message.queued", "message.uncertain"]);
     assert.equal((await settle(id, "sent")).status, 200);
-    const done = await reaches(id, "sent");
+    const done = await gateway.reaches(id, "sent");
     assert.deepEqual(outcomes(done), ["uncertain"]);
     assert.deepEqual(bodies(careful, to), ["certainly"]);
     assert.equal((await settle(id, "failed")).status, 409, "what is settled is settled");
@@ -162,16 +130,16 @@ test("held, it is shown, and later messages do not wait for it", async () => {
 test("held, it can be settled as failed", async () => {
     const { to, id } = await held("perhaps");
     assert.equal((await settle(id, "failed")).status, 200);
-    assert.equal((await reaches(id, "failed")).error.code, "settled");
-    await reaches(await send(to, "again", "careful-sms"), "delivered");
+    assert.equal((await gateway.reaches(id, "failed")).error.code, "settled");
+    await gateway.reaches(await gateway.send(to, "again", { channel: "careful-sms" }), "delivered");
     assert.deepEqual(bodies(careful, to), ["again"]);
 });
 
 test("held, it can be sent again", async () => {
     const { to, id } = await held("perhaps");
     assert.equal((await settle(id, "retry")).status, 200);
-    await reaches(id, "delivered");
-    assert.deepEqual(outcomes(await tried(id, 2)), ["uncertain", "sent"]);
+    await gateway.reaches(id, "delivered");
+    assert.deepEqual(outcomes(await gateway.tried(id, 2)), ["uncertain", "sent"]);
     assert.deepEqual(bodies(careful, to), ["perhaps"]);
 });
 
@@ -179,9 +147,9 @@ test("held, a receipt that comes after all settles it", async () => {
     const to = newNumber();
     careful.fault({ kind: "close", accepts: true }, { to, times: 1 });
     careful.habit({ held: true }, { to, times: 1 });
-    const id = await send(to, "once", "careful-sms");
-    await reaches(id, "uncertain");
+    const id = await gateway.send(to, "once", { channel: "careful-sms" });
+    await gateway.reaches(id, "uncertain");
     careful.receipts.release();
-    await reaches(id, "delivered");
+    await gateway.reaches(id, "delivered");
     assert.deepEqual(bodies(careful, to), ["once"]);
 });

@@ -5,32 +5,20 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { TwilioApi } from "../../sandbox/twilio_api.js";
-import { accountSid, authToken, Gateway, publicUrl, until } from "./harness.js";
+import { Gateway, newProvider, until } from "./harness.js";
 
 const bulk = 300;
 /** Further bulk messages that may leave before a reply that was acknowledged: what was claimed already, and what its own way takes. */
 const overtakenBy = 25;
 
-let gateway: Gateway, api: TwilioApi;
+const api = newProvider();
+let gateway: Gateway;
 before(async () => {
-    api = new TwilioApi({ accountSid, authToken, number: "+15550001111", publicUrl, hook: "/hooks/acme/support-sms" });
-    const url = await api.start();
-    gateway = await Gateway.start("bulk", { channel: { api_url: url, allow_private: true, rate: "20/s" } });
-    api.gateway = gateway.url;
+    gateway = await Gateway.start("bulk", { providers: { "support-sms": api }, channel: { rate: "20/s" } });
 });
-after(async () => {
-    await gateway?.stop();
-    await api?.stop();
-});
+after(() => gateway?.stop());
 
 const numberOf = (n: number) => `+1555630${String(n).padStart(4, "0")}`;
-
-async function send(to: string, text: string, lane: "bulk" | "normal"): Promise<string> {
-    const answer = await gateway.api("/v1/messages", { method: "POST", body: { channel: "support-sms", to: `tel:${to}`, text, lane } });
-    assert.equal(answer.status, 202, answer.body.toString());
-    return answer.json.id;
-}
 
 test("an agent's reply overtakes bulk, and who says STOP meanwhile gets nothing more", { timeout: 180_000 }, async () => {
     // Two for each customer, so that lines have bulk waiting too. It all waits before the first of it leaves.
@@ -38,12 +26,12 @@ test("an agent's reply overtakes bulk, and who says STOP meanwhile gets nothing 
     const ids: { to: string; id: string }[] = [];
     for (let i = 0; i < bulk; i++) {
         const to = numberOf(i % (bulk / 2));
-        ids.push({ to, id: await send(to, `offer ${i}`, "bulk") });
+        ids.push({ to, id: await gateway.send(to, `offer ${i}`, { lane: "bulk" }) });
     }
     await gateway.must(["channel", "resume", "acme/support-sms"]);
 
     const reply = async (to: string, text: string): Promise<number> => {
-        const id = await send(to, text, "normal");
+        const id = await gateway.send(to, text, { lane: "normal" });
         const before = api.accepted.all.length;
         await api.next((sms) => sms.body === text);
         const overtook = api.accepted.all.findIndex((sms) => sms.body === text) - before;

@@ -5,26 +5,18 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
-import { TwilioApi } from "../../sandbox/twilio_api.js";
-import { accountSid, authToken, Gateway, publicUrl, until, type Event } from "./harness.js";
+import { Gateway, newNumber, newProvider, publicUrl, until, type Event } from "./harness.js";
 
 const number = "+15550001111";
 const hook = "/hooks/acme/support-sms";
-let gateway: Gateway, api: TwilioApi;
+const api = newProvider();
+let gateway: Gateway;
 before(async () => {
-    api = new TwilioApi({ accountSid, authToken, number, publicUrl, hook });
-    const url = await api.start();
-    gateway = await Gateway.start("channels", { ownCluster: true, channel: { api_url: url, allow_private: true, probe_every: "1s" } });
-    api.gateway = gateway.url;
+    gateway = await Gateway.start("channels", { ownCluster: true, providers: { "support-sms": api }, channel: { probe_every: "1s" } });
 });
-after(async () => {
-    await gateway?.stop();
-    await api?.stop();
-});
+after(() => gateway?.stop());
 beforeEach(() => api.well());
 
-let customers = 0;
-const newNumber = () => `+1555700${String(++customers).padStart(4, "0")}`;
 const newestEvent = async () => (await gateway.tickets("?limit=1")).at;
 
 /** The first event of that type after a number, once it is there. */
@@ -32,20 +24,6 @@ const told = (type: string, after: number): Promise<Event> =>
     until(async () => (await gateway.events(after)).find((event) => event.type === type), type);
 
 const channel = async (): Promise<any> => (await gateway.get("/v1/channels")).data.find((one: { slug: string }) => one.slug === "support-sms");
-
-async function newTicket(from = newNumber()): Promise<{ id: string; from: string }> {
-    assert.equal((await api.receive({ from, body: "hello" })).status, 200);
-    return { id: (await gateway.ticketOf(from)).id, from };
-}
-
-async function say(ticket: string, text: string): Promise<string> {
-    const answer = await gateway.api(`/v1/tickets/${ticket}/messages`, { method: "POST", body: { text } });
-    assert.equal(answer.status, 202, answer.body.toString());
-    return answer.json.id;
-}
-
-const reaches = (id: string, status: string) =>
-    until(async () => (await gateway.get(`/v1/messages/${id}`)).status === status, `message ${id} to be ${status}`);
 
 /** What a customer's ticket says, once it has so many messages. */
 async function texts(from: string, n: number): Promise<string[]> {
@@ -59,11 +37,6 @@ async function texts(from: string, n: number): Promise<string[]> {
     }, `${n} messages of ${from}`);
 }
 
-async function up(): Promise<void> {
-    await gateway.up();
-    api.gateway = gateway.url;
-}
-
 /** Pauses the channel; its owner has heard of it. */
 async function pause(): Promise<void> {
     assert.equal(await gateway.must(["channel", "pause", "acme/support-sms"]), "channel acme/support-sms is paused\n");
@@ -75,24 +48,23 @@ async function pause(): Promise<void> {
 const command = (verb: string, ...more: string[]) => gateway.command(["channel", verb, "acme/support-sms", ...more]);
 
 test("credentials that are refused are told before a message is tried; mended, the channel works at once", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const good = fs.readFileSync(gateway.configFile, "utf8");
     const at = await newestEvent();
     await api.die();
-    const message = await say(id, "wait for me");
-    const attempts = async (): Promise<any[]> => (await gateway.get(`/v1/messages/${message}`)).attempts;
-    await until(async () => (await attempts()).length > 0, "an attempt, so that another is due after the start");
+    const message = await gateway.reply(id, "wait for me");
+    await gateway.tried(message, 1); // so that another attempt is due after the start
     await gateway.down();
     await api.well();
     fs.writeFileSync(gateway.configFile, good.replace('"${TWILIO_TOKEN}"', '"another token"'));
     await gateway.sql("update gateway.delivery set run_at = now ()");
-    await up();
+    await gateway.up();
     const { data } = await told("channel.down", at);
     assert.equal(data.channel!.slug, "support-sms");
     assert.match(data.channel!.cause!, /credentials/);
     assert.match(data.channel!.remedy!, /auth_token/);
     assert.equal((await channel()).health, "down");
-    assert.deepEqual((await attempts()).filter(({ http_status }) => http_status === 401), [], "it was not tried in vain");
+    assert.deepEqual((await gateway.get(`/v1/messages/${message}`)).attempts.filter(({ http_status }: { http_status: number }) => http_status === 401), [], "it was not tried in vain");
     const probe = await command("probe");
     assert.equal(probe.code, 1);
     assert.match(probe.stdout, /^channel acme\/support-sms is down\ncause .*credentials/);
@@ -100,7 +72,7 @@ test("credentials that are refused are told before a message is tried; mended, t
     fs.writeFileSync(gateway.configFile, good);
     gateway.signal("SIGHUP");
     await told("channel.up", at);
-    await reaches(message, "delivered");
+    await gateway.reaches(message, "delivered");
     assert.equal((await channel()).cause, null);
     assert.deepEqual((await command("probe")).stdout, "channel acme/support-sms is up\n");
 });
@@ -114,23 +86,20 @@ test("a channel that leaves the configuration and comes back while a call is und
         gateway.signal("SIGHUP");
         await until(async () => reloads() > n, "the new configuration");
     };
-    const [slow, other] = [await newTicket(), await newTicket()];
+    const [slow, other] = [await gateway.newTicket(), await gateway.newTicket()];
     api.fault({ kind: "late", ms: 3000 }, { to: slow.from, times: 1 });
-    const message = await say(slow.id, "slowly");
+    const message = await gateway.reply(slow.id, "slowly");
     await api.next(({ to }) => to === slow.from);
     await reload(good.replace(/ +support-sms: .*from: "\+15550001111".*\n/, ""));
     await reload(good);
-    await reaches(await say(other.id, "the channel is back"), "delivered");
-    const attempts = await until(async () => {
-        const told: any = await gateway.get(`/v1/messages/${message}`);
-        return told.attempts.length > 0 && told.attempts;
-    }, "what became of the call");
+    await gateway.reaches(await gateway.reply(other.id, "the channel is back"), "delivered");
+    const { attempts } = await gateway.tried(message, 1);
     assert.deepEqual(attempts.map(({ outcome }: { outcome: string }) => outcome), ["sent"]);
     assert.equal(api.accepted.all.filter(({ to }) => to === slow.from).length, 1);
 });
 
 test("a provider that is told to call another URL is a channel that still sends, and a fault that is told", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const at = await newestEvent();
     api.account.numbers.get(number)!.smsUrl = "https://old.example.com/sms";
     const { data } = await told("channel.degraded", at);
@@ -138,7 +107,7 @@ test("a provider that is told to call another URL is a channel that still sends,
     const probe = await command("probe");
     assert.equal(probe.code, 1);
     assert.ok(probe.stdout.includes(publicUrl + hook), "it says which URL is to be registered");
-    await reaches(await say(id, "it goes out"), "delivered");
+    await gateway.reaches(await gateway.reply(id, "it goes out"), "delivered");
     api.account.numbers.get(number)!.smsUrl = publicUrl + hook;
     await told("channel.up", at);
     const types = (await gateway.events(at)).filter(({ type }) => type.startsWith("channel.")).map(({ type }) => type);
@@ -149,10 +118,10 @@ test("a provider that is away for a moment alarms nobody", async () => {
     const at = await newestEvent();
     await gateway.down();
     const over = new Promise<void>((done) => api.fault({ kind: "close" }, { of: "read", times: 2, done }));
-    await up();
+    await gateway.up();
     await over;
-    const { id } = await newTicket();
-    await reaches(await say(id, "here we are"), "delivered");
+    const { id } = await gateway.newTicket();
+    await gateway.reaches(await gateway.reply(id, "here we are"), "delivered");
     assert.deepEqual((await gateway.events(at)).filter(({ type }) => type.startsWith("channel.")), []);
 });
 
@@ -163,14 +132,13 @@ test("what came in while the gateway was down arrives after the start: once, and
     await gateway.down();
     const n = 120;
     for (let i = 3; i <= n; i++) api.keep({ from, body: `${i}, kept` });
-    await up();
+    await gateway.up();
     const expected = Array.from({ length: n }, (_, i) => `${i + 1}, ${i < 2 ? "by the webhook" : "kept"}`);
     const { id } = await gateway.ticketOf(from);
     await until(async () => (await gateway.ticketOf(from)).last_message?.text === `${n}, kept`, "the last message");
     assert.deepEqual((await gateway.all<any>(`/v1/tickets/${id}/messages`)).map(({ text }) => text), expected);
     const stored = await gateway.count("message");
     await gateway.restart();
-    api.gateway = gateway.url;
     api.keep({ from, body: "and one more" });
     assert.match(await gateway.must(["channel", "backfill", "support-sms", "--account", "acme", "--since", new Date(Date.now() - 60_000).toISOString()]), / new, /);
     await until(async () => (await gateway.ticketOf(from)).last_message?.text === "and one more", "one more");
@@ -180,7 +148,7 @@ test("what came in while the gateway was down arrives after the start: once, and
 test("what came in so long ago that it may be known and forgotten is left with the provider, and the log says so", async () => {
     await gateway.down();
     await gateway.sql("update gateway.channel_state set seen_to = now() - interval '400 days'");
-    await up();
+    await gateway.up();
     await until(async () => gateway.logText().includes('"backfill.cut"'), "the warning");
     assert.match(gateway.logText(), /"backfill.cut".*channel acme\/support-sms: what came in from .* to .* stays with the provider/);
 });
@@ -198,30 +166,30 @@ test("what was refused while the database was away is fetched when it is back", 
 });
 
 test("a part that the channel does not make any more has failed, and the gateway goes on", async () => {
-    const [{ id }, other] = [await newTicket(), await newTicket()];
+    const [{ id }, other] = [await gateway.newTicket(), await gateway.newTicket()];
     await pause();
-    const message = await say(id, "of one part");
+    const message = await gateway.reply(id, "of one part");
     await gateway.sql(`update gateway.message set n_parts = 2 where message_id = '${message}'`); // as an older release might have counted
     await command("resume");
-    await reaches(message, "failed");
+    await gateway.reaches(message, "failed");
     const { parts, error } = await gateway.get(`/v1/messages/${message}`);
     assert.deepEqual(parts.map(({ status }: { status: string }) => status), ["delivered", "failed"]);
     assert.equal(error.code, "cannot_carry");
-    await reaches(await say(other.id, "next"), "delivered");
+    await gateway.reaches(await gateway.reply(other.id, "next"), "delivered");
 });
 
 test("a channel that is paused takes what comes, sends nothing, and sends all of it when it is resumed", async () => {
-    const { id, from } = await newTicket();
+    const { id, from } = await gateway.newTicket();
     await pause();
     assert.equal((await channel()).paused, true);
     const before = api.accepted.all.length;
-    const message = await say(id, "later");
+    const message = await gateway.reply(id, "later");
     assert.equal((await api.receive({ from, body: "are you there?" })).status, 200);
     assert.match(await gateway.must(["channel", "list"]), /^acme\/support-sms +twilio +up +paused +1 waiting  oldest due 20/m);
     assert.equal(api.accepted.all.length, before, "nothing was sent");
     assert.equal((await gateway.get(`/v1/messages/${message}`)).attempts.length, 0);
     assert.equal(await gateway.must(["channel", "resume", "acme/support-sms"]), "channel acme/support-sms sends\n");
-    await reaches(message, "delivered");
+    await gateway.reaches(message, "delivered");
 });
 
 test("the commands say how a channel is, and what they are not told well", async () => {

@@ -97,10 +97,13 @@ export interface Options {
     /** Lines of YAML for `limits:`. */
     limits?: Record<string, string | number>;
     /** Further settings of acme's support-sms. */
-    channel?: Record<string, string | number | boolean>;
-    /** Further channels of acme, of Twilio too, by name. */
-    channels?: Record<string, Record<string, string | number | boolean>>;
+    channel?: Settings;
+    /** Twilios that one channel alone calls, by its name: support-sms, or further channels of acme. See newProvider. */
+    providers?: Record<string, TwilioApi>;
+    /** Further settings of the further channels. */
+    channels?: Record<string, Settings>;
 }
+export type Settings = Record<string, string | number | boolean>;
 
 export class Gateway {
     url = "";
@@ -111,8 +114,8 @@ export class Gateway {
     otherKey = "";
     /** acme's support-sms. */
     twilio!: TwilioSandbox;
-    /** Where channels call that a test gives no other api_url. */
-    readonly provider = newProvider();
+    /** Where channels call that have no Twilio of their own. */
+    readonly provider = sharedProvider();
     /** Standard error of all runs, also kept in the log file. */
     readonly log: string;
     #process: ChildProcess | undefined;
@@ -146,8 +149,7 @@ export class Gateway {
         } catch (error) {
             // What was started would keep the test's process alive for ever.
             await gateway.kill9();
-            await gateway.provider.stop();
-            await cluster.stop();
+            await gateway.#stopWorld();
             throw error;
         }
         return gateway;
@@ -164,12 +166,20 @@ export class Gateway {
     }
 
     async #begin(): Promise<void> {
-        await this.provider.start();
+        await Promise.all(this.#providers.map((provider) => provider.start()));
         fs.writeFileSync(this.configFile, this.config());
         await this.must(["migrate"]);
         await this.up();
         this.key = await this.makeKey("acme");
         this.otherKey = await this.makeKey("globex");
+    }
+
+    get #providers(): TwilioApi[] {
+        return [this.provider, ...Object.values(this.options.providers ?? {})];
+    }
+
+    async #stopWorld(): Promise<void> {
+        await Promise.all([...this.#providers.map((provider) => provider.stop()), this.cluster.stop()]);
     }
 
     get configFile(): string {
@@ -178,12 +188,12 @@ export class Gateway {
 
     config(): string {
         const limits = Object.entries(this.options.limits ?? {});
-        const world = { api_url: this.provider.url, allow_private: true };
-        const inline = (settings: object) => Object.entries(settings).map(([name, value]) => `, ${name}: ${JSON.stringify(value)}`).join("");
-        const [channel, other] = [inline({ ...world, ...this.options.channel }), inline(world)];
-        const channels = Object.entries(this.options.channels ?? {})
-            .map(([name, settings]) => `\n      ${name}: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}"${inline(settings)}}`)
-            .join("");
+        const channel = (name: string, from: string, { url }: TwilioApi, more: Settings = {}): string => {
+            const settings = Object.entries({ api_url: url, allow_private: true, ...more }).map(([key, value]) => `, ${key}: ${JSON.stringify(value)}`);
+            return `      ${name}: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "${from}"${settings.join("")}}\n`;
+        };
+        const { "support-sms": own = this.provider, ...others } = this.options.providers ?? {};
+        const further = Object.entries(others).map(([name, provider]) => channel(name, provider.options.number, provider, this.options.channels?.[name]));
         return `listen: {http: "127.0.0.1:0", public_url: "${publicUrl}", ops: "127.0.0.1:0"}
 database: {url: "${this.databaseUrl}", connections: 4}
 storage: {directory: "${this.directory}/media"}
@@ -191,13 +201,10 @@ ${limits.length ? `limits: {${limits.map(([name, value]) => `${name}: ${value}`)
   acme:
     name: Acme Ltd
     channels:
-      support-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550001111"${channel}}
-      sales-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550002222"${other}}${channels}
-  globex:
+${channel("support-sms", "+15550001111", own, this.options.channel)}${channel("sales-sms", "+15550002222", this.provider)}${further.join("")}  globex:
     name: Globex
     channels:
-      support-sms: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "+15550003333"${other}}
-`;
+${channel("support-sms", "+15550003333", this.provider)}`;
     }
 
     #environment(): NodeJS.ProcessEnv {
@@ -245,6 +252,7 @@ ${limits.length ? `limits: {${limits.map(([name, value]) => `${name}: ${value}`)
         this.url = ready[1]!;
         this.ops = ready[2]!;
         this.twilio = this.sandbox({});
+        if (!this.#guest) for (const provider of Object.values(this.options.providers ?? {})) provider.gateway = this.url;
     }
 
     /** Twilio for another channel or with other habits. */
@@ -280,6 +288,52 @@ ${limits.length ? `limits: {${limits.map(([name, value]) => `${name}: ${value}`)
         const answer = await this.api(target, options);
         assert.equal(answer.status, 200, `${target}: ${answer.body.toString()}`);
         return answer.json as T;
+    }
+
+    /** A new customer says hello on support-sms; their ticket. */
+    async newTicket(from = newNumber()): Promise<{ id: string; from: string }> {
+        const twilio = this.options.providers?.["support-sms"] ?? this.twilio;
+        assert.equal((await twilio.receive({ from, body: "hello" })).status, 200);
+        return { id: (await this.ticketOf(from)).id, from };
+    }
+
+    /** A message to a number, which must be taken; its id. */
+    send(to: string, text: string, more: { channel?: string; lane?: string } = {}): Promise<string> {
+        return this.#taken("/v1/messages", { channel: "support-sms", to: `tel:${to}`, text, ...more });
+    }
+
+    /** An answer to a ticket, which must be taken; its id. */
+    reply(ticket: string, text: string, more: { attachments?: string[] } = {}): Promise<string> {
+        return this.#taken(`/v1/tickets/${ticket}/messages`, { text, ...more });
+    }
+
+    async #taken(target: string, body: object): Promise<string> {
+        const answer = await this.api(target, { method: "POST", body });
+        assert.equal(answer.status, 202, answer.body.toString());
+        return answer.json.id;
+    }
+
+    /** The message, once that is its status. */
+    async reaches(id: string, status: string): Promise<any> {
+        let message: any;
+        await until(
+            async () => (message = await this.get(`/v1/messages/${id}`)).status === status,
+            () => `message ${id} to be ${status}; it is ${JSON.stringify(message)}`,
+        );
+        return message;
+    }
+
+    /** The message, once so many attempts are noted: a receipt may be faster than the note of what it tells of. */
+    tried(id: string, times: number): Promise<any> {
+        return until(async () => {
+            const message = await this.get(`/v1/messages/${id}`);
+            return message.attempts.length >= times && message;
+        }, `${times} attempts of ${id}`);
+    }
+
+    /** Pauses all channels: from the next start what is queued stays queued. */
+    pauseAll(): Promise<string> {
+        return this.sql("insert into gateway.channel_state (account_id, channel_id, since, paused_at) select account_id, channel_id, now(), now() from gateway.channel on conflict (account_id, channel_id) do update set paused_at = now()");
     }
 
     tickets(query = ""): Promise<Page<Ticket>> {
@@ -406,20 +460,32 @@ ${limits.length ? `limits: {${limits.map(([name, value]) => `${name}: ${value}`)
     async stop(): Promise<void> {
         this.#agent.destroy();
         const code = await this.down();
-        if (!this.#guest) await Promise.all([this.provider.stop(), this.cluster.stop()]);
+        if (!this.#guest) await this.#stopWorld();
         assert.equal(code, 0, `the gateway ended with ${code}:\n${this.logText().slice(-4000)}`);
         if (!this.#guest) fs.rmSync(this.directory, { recursive: true, force: true });
     }
 }
 
-/** Twilio as all channels of the configuration want it. */
-function newProvider(): TwilioApi {
-    const hook = (path: string) => `/hooks/${path}`;
-    const provider = new TwilioApi({ accountSid, authToken, number: "+15550001111", publicUrl, hook: hook("acme/support-sms") });
-    provider.account.addNumber("+15550002222", publicUrl + hook("acme/sales-sms"));
-    provider.account.addNumber("+15550003333", publicUrl + hook("globex/support-sms"));
+/** A Twilio for one channel of acme, with phones and switches, to be named in Options.providers: it starts and stops with the gateway, and knows where
+ *  that listens. */
+export function newProvider(channel = "support-sms", number = "+15550001111"): TwilioApi {
+    return new TwilioApi({ accountSid, authToken, number, publicUrl, hook: `/hooks/acme/${channel}` });
+}
+
+/** Twilio as all channels that have none of their own want it. */
+function sharedProvider(): TwilioApi {
+    const provider = newProvider();
+    provider.account.addNumber("+15550002222", `${publicUrl}/hooks/acme/sales-sms`);
+    provider.account.addNumber("+15550003333", `${publicUrl}/hooks/globex/support-sms`);
     return provider;
 }
+
+/** What a provider accepted for a number, in order. */
+export const bodies = (provider: TwilioApi, to: string): string[] => provider.accepted.all.filter((sms) => sms.to === to).map(({ body }) => body);
+
+let customers = 0;
+/** Of a customer whom this test has not met. */
+export const newNumber = (): string => `+1555600${String(++customers).padStart(4, "0")}`;
 
 function firstLine(child: ChildProcess): Promise<string> {
     return new Promise((resolve) => {
@@ -436,7 +502,7 @@ function firstLine(child: ChildProcess): Promise<string> {
 const patience = 60_000;
 
 /** Waits until question answers with a value that is not undefined, false or null; asks again at once, with a breath between. */
-export async function until<T>(question: () => Promise<T | undefined | false | null>, what: string, timeout = patience): Promise<T> {
+export async function until<T>(question: () => Promise<T | undefined | false | null>, what: string | (() => string), timeout = patience): Promise<T> {
     const end = performance.now() + timeout;
     for (;;) {
         const answer = await question().catch((error: unknown) => {
@@ -444,7 +510,7 @@ export async function until<T>(question: () => Promise<T | undefined | false | n
             return undefined;
         });
         if (answer !== undefined && answer !== false && answer !== null) return answer as T;
-        if (performance.now() > end) assert.fail(`waited in vain: ${what}`);
+        if (performance.now() > end) assert.fail(`waited in vain: ${typeof what === "string" ? what : what()}`);
         await new Promise((resolve) => setTimeout(resolve, 20));
     }
 }

@@ -7,9 +7,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Message } from "../../sandbox/twilio_account.js";
-import { TwilioApi } from "../../sandbox/twilio_api.js";
 import { newSid } from "../../sandbox/twilio.js";
-import { accountSid, authToken, Gateway, publicUrl, until } from "./harness.js";
+import { Gateway, newProvider, until } from "./harness.js";
 
 const gatewayKills = 20;
 const databaseKills = ["immediate", "kill"] as const;
@@ -17,21 +16,17 @@ const customers = 16;
 /** An agent is at most so many messages ahead of what the provider has: the load is steady, the end not far. */
 const ahead = 8;
 
-let gateway: Gateway, api: TwilioApi;
+const api = newProvider();
+let gateway: Gateway;
 before(async () => {
-    api = new TwilioApi({ accountSid, authToken, number: "+15550001111", publicUrl, hook: "/hooks/acme/support-sms" });
-    const url = await api.start();
     gateway = await Gateway.start("ledger_out", {
         ownCluster: true,
         limits: { channel_lease: "1s" },
-        channel: { api_url: url, allow_private: true, uncertain_wait: "500ms", timeout: "5s" },
+        providers: { "support-sms": api },
+        channel: { uncertain_wait: "500ms", timeout: "5s" },
     });
-    api.gateway = gateway.url;
 });
-after(async () => {
-    await gateway?.stop();
-    await api?.stop();
-});
+after(() => gateway?.stop());
 
 const numberOf = (n: number) => `+1555660${String(n).padStart(4, "0")}`;
 const breath = () => new Promise((resolve) => setTimeout(resolve, 10)); // a refused connection costs nothing
@@ -109,7 +104,6 @@ test("every accepted answer leaves in order, and its fate is the provider's trut
         await flow(20 + ((i * 37) % 90));
         await gateway.kill9();
         await gateway.up();
-        api.gateway = gateway.url;
         if (i % 10 === 5) {
             await flow(50);
             await gateway.cluster.down(databaseKills[Math.floor(i / 10)]!);

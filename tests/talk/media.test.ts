@@ -7,8 +7,7 @@ import type * as http from "node:http";
 import { after, before, beforeEach, test } from "node:test";
 import { Door } from "../../sandbox/door.js";
 import { Kept } from "../../sandbox/kept.js";
-import { TwilioApi } from "../../sandbox/twilio_api.js";
-import { accountSid, authToken, Gateway, publicUrl, until, type Event, type Message } from "./harness.js";
+import { Gateway, newNumber, newProvider, until, type Event, type Message } from "./harness.js";
 
 /** A host of files that answers when the test says so. */
 class Host {
@@ -21,30 +20,24 @@ class Host {
     readonly authorizations: (string | undefined)[] = [];
 }
 
-let gateway: Gateway, api: TwilioApi;
+const api = newProvider();
 const host = new Host();
+let gateway: Gateway;
 before(async () => {
-    api = newApi();
-    const [url] = await Promise.all([api.start(), host.door.open()]);
-    gateway = await Gateway.start("media", { channel: { api_url: url, allow_private: true, timeout: "3s" } });
-    api.gateway = gateway.url;
+    await host.door.open();
+    gateway = await Gateway.start("media", { providers: { "support-sms": api }, channel: { timeout: "3s" } });
 });
 after(async () => {
     await gateway?.stop();
-    await Promise.all([api?.stop(), host.door.close()]);
+    await host.door.close();
 });
 beforeEach(() => api.well());
 
-function newApi(): TwilioApi {
-    return new TwilioApi({ accountSid, authToken, number: "+15550001111", publicUrl, hook: "/hooks/acme/support-sms" });
-}
-
-let customers = 0;
 const png = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n\0", "latin1"), Buffer.alloc(100_000, "pixels")]);
 
 /** A customer sends files; the message as it is right afterwards. */
 async function send(...files: { type?: string; bytes?: Buffer; redirect?: string }[]): Promise<Message> {
-    const from = `+1555700${String(++customers).padStart(4, "0")}`;
+    const from = newNumber();
     const whole = files.map((file) => ({ type: "image/png", bytes: png, ...file }));
     assert.equal((await api.receive({ from, body: "look", files: whole })).status, 200);
     const { data } = await gateway.messages((await gateway.ticketOf(from)).id);
@@ -158,7 +151,6 @@ test("a gateway that dies in the middle fetches again, and stores once", async (
     await gateway.kill9();
     cut.destroy();
     await gateway.up();
-    api.gateway = gateway.url;
     (await host.waiting.next(undefined, 60_000)).end(png);
     const { attachments } = await reaches(id, ["stored"]);
     assert.ok((await gateway.api(`/v1/attachments/${attachments[0]!.id}`)).body.equals(png));
@@ -172,7 +164,6 @@ test("a gateway that stops gives back what it has begun", async () => {
     await gateway.down();
     assert.equal(await gateway.sql(`select attempts, claim_id is null, run_at <= now() from gateway.attachment where message_id = '${id}'`), "0|t|t");
     await gateway.up();
-    api.gateway = gateway.url;
     (await host.waiting.next()).end(png);
     await reaches(id, ["stored"]);
 });
@@ -183,7 +174,6 @@ test("files of a message that was missed come, too", async () => {
     const bytes = [Buffer.from("the first"), Buffer.from("the second")];
     api.keep({ from, body: "while you were away", files: bytes.map((one) => ({ type: "image/gif", bytes: one })) });
     await gateway.up();
-    api.gateway = gateway.url;
     const reached = async () => (await gateway.count(`ticket where uri = 'tel:${from}'`)) === 1;
     await until(reached, "the message that was missed", 60_000);
     const { id } = (await gateway.messages((await gateway.ticketOf(from)).id)).data[0]!;
@@ -203,10 +193,9 @@ test("tries are counted by what became of them", async () => {
 });
 
 test("private addresses are not called unless the channel says so; what cannot be fetched is given up", async () => {
-    const one = newApi();
-    const other = await Gateway.start("media_private", { channel: { api_url: await one.start(), allow_private: false }, limits: { fetch_give_up: "2s" } });
+    const one = newProvider();
+    const other = await Gateway.start("media_private", { providers: { "support-sms": one }, channel: { allow_private: false }, limits: { fetch_give_up: "2s" } });
     try {
-        one.gateway = other.url;
         assert.equal((await one.receive({ from: "+15557999999", body: "look", files: [{ type: "image/png", bytes: png }] })).status, 200);
         const { data } = await other.messages((await other.ticketOf("+15557999999")).id);
         assert.equal(data.length, 1);
@@ -215,6 +204,5 @@ test("private addresses are not called unless the channel says so; what cannot b
         assert.equal(one.connections.all.length, 0);
     } finally {
         await other.stop();
-        await one.stop();
     }
 });

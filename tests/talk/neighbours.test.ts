@@ -5,34 +5,26 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { TwilioApi } from "../../sandbox/twilio_api.js";
-import { accountSid, authToken, Gateway, publicUrl, until } from "./harness.js";
+import { Gateway, newProvider, until } from "./harness.js";
 
-const names = ["slow", "hung", "dead", "good"] as const;
-const apis = {} as Record<(typeof names)[number], TwilioApi>;
+const apis = {
+    slow: newProvider("slow", "+15550004000"),
+    hung: newProvider("hung", "+15550004001"),
+    dead: newProvider("dead", "+15550004002"),
+    good: newProvider("good", "+15550004003"),
+};
+const patient = { timeout: "5m" };
 let gateway: Gateway;
 before(async () => {
-    const channels: Record<string, Record<string, string | boolean>> = {};
-    for (const [i, name] of names.entries()) {
-        const number = `+1555000400${i}`;
-        apis[name] = new TwilioApi({ accountSid, authToken, number, publicUrl, hook: `/hooks/acme/${name}` });
-        channels[name] = { api_url: await apis[name].start(), allow_private: true, from: number, timeout: "5m" };
-    }
-    gateway = await Gateway.start("neighbours", { channels });
-    for (const name of names) apis[name].gateway = gateway.url;
+    gateway = await Gateway.start("neighbours", { providers: apis, channels: { slow: patient, hung: patient, dead: patient, good: patient } });
 });
 after(async () => {
     // What they still owe an answer is cut off, so that the gateway need not wait for it at its end.
-    await Promise.all(names.map((name) => apis[name]?.die()));
+    await Promise.all(Object.values(apis).map((api) => api.die()));
     await gateway?.stop();
-    await Promise.all(names.map((name) => apis[name]?.stop()));
 });
 
-async function send(channel: string, n: number): Promise<string> {
-    const answer = await gateway.api("/v1/messages", { method: "POST", body: { channel, to: `tel:+155564${String(n).padStart(5, "0")}`, text: `${channel} ${n}` } });
-    assert.equal(answer.status, 202, answer.body.toString());
-    return answer.json.id;
-}
+const send = (channel: string, n: number): Promise<string> => gateway.send(`+155564${String(n).padStart(5, "0")}`, `${channel} ${n}`, { channel });
 
 test("beside a slow, a hanging and a dead provider the good one's messages go their way", { timeout: 120_000 }, async () => {
     let answers = 0;
@@ -50,7 +42,7 @@ test("beside a slow, a hanging and a dead provider the good one's messages go th
     const ids: string[] = [];
     for (let i = 0; i < 100; i++) ids.push(await send("good", i));
     await apis.good.sent(100);
-    for (const id of ids) await until(async () => (await gateway.get(`/v1/messages/${id}`)).status === "delivered", `${id} delivered`);
+    for (const id of ids) await gateway.reaches(id, "delivered");
     assert.equal(answers, 0, "the slow one's first answer is still awaited");
     assert.ok(!apis.hung.requests.all.some(({ method }) => method === "POST"), "the hanging one has read nothing");
     const delivered = (slug: string) =>

@@ -4,20 +4,18 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Gateway, type ApiAnswer, type ApiOptions } from "./harness.js";
+import { Gateway, newNumber, type ApiAnswer, type ApiOptions } from "./harness.js";
 
 let gateway: Gateway;
 before(async () => {
     gateway = await Gateway.start("people");
     // Nothing leaves: what is queued stays queued.
-    await gateway.sql("insert into gateway.channel_state (account_id, channel_id, since, paused_at) select account_id, channel_id, now(), now() from gateway.channel on conflict (account_id, channel_id) do update set paused_at = now()");
+    await gateway.pauseAll();
     await gateway.restart();
 });
 after(() => gateway?.stop());
 
 const nobody = "01900000-0000-7000-8000-000000000000";
-let customers = 0;
-const newNumber = () => `+1555500${String(++customers).padStart(4, "0")}`;
 const optOut = (body: unknown, options: ApiOptions = {}): Promise<ApiAnswer> => gateway.api("/v1/opt-outs", { method: "POST", body, ...options });
 const optIn = (id: string, options: ApiOptions = {}): Promise<ApiAnswer> => gateway.api(`/v1/opt-outs/${id}`, { method: "DELETE", ...options });
 const send = (to: string, channel = "support-sms"): Promise<ApiAnswer> => gateway.api("/v1/messages", { method: "POST", body: { channel, to: `tel:${to}`, text: "x" } });

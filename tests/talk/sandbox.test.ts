@@ -9,8 +9,7 @@ import { after, before, test } from "node:test";
 import { request } from "../../sandbox/http.js";
 import { customers } from "../../sandbox/server.js";
 import { newSid } from "../../sandbox/twilio.js";
-import { TwilioApi } from "../../sandbox/twilio_api.js";
-import { accountSid, authToken, EventStream, Gateway, publicUrl, type Event } from "./harness.js";
+import { accountSid, authToken, EventStream, Gateway, newProvider, type Event } from "./harness.js";
 import { program, startSandbox } from "./sandbox_page.js";
 
 let gateway: Gateway;
@@ -18,19 +17,15 @@ let page = "";
 let twilio = "";
 let end: () => Promise<void>;
 /** The provider of a channel that holds what may or may not have been sent. */
-const careful = new TwilioApi({ accountSid, authToken, number: "+15550001112", publicUrl, hook: "/hooks/acme/careful-sms" });
+const careful = newProvider("careful-sms", "+15550001112");
 
 before(async () => {
-    gateway = await Gateway.start("sandbox", {
-        channels: { "careful-sms": { from: "+15550001112", api_url: await careful.start(), allow_private: true, on_uncertain: "hold" } },
-    });
-    careful.gateway = gateway.url;
+    gateway = await Gateway.start("sandbox", { providers: { "careful-sms": careful }, channels: { "careful-sms": { on_uncertain: "hold" } } });
     ({ url: page, twilio, end } = await startSandbox(gateway));
 });
 after(async () => {
     await end?.();
     await gateway?.stop();
-    await careful.stop();
 });
 
 const send = (body: unknown, headers: object = {}, path = "send") =>

@@ -6,27 +6,18 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
 import { request } from "../../sandbox/http.js";
-import { accountSid, Gateway, type ApiAnswer, type ApiOptions, type Message } from "./harness.js";
+import { accountSid, Gateway, newNumber, type ApiAnswer, type ApiOptions, type Message } from "./harness.js";
 
 let gateway: Gateway;
 before(async () => {
     gateway = await Gateway.start("send");
     // Nothing leaves: what is queued stays queued, so that it can be looked at.
-    await gateway.sql("insert into gateway.channel_state (account_id, channel_id, since, paused_at) select account_id, channel_id, now(), now() from gateway.channel on conflict (account_id, channel_id) do update set paused_at = now()");
+    await gateway.pauseAll();
     await gateway.restart();
 });
 after(() => gateway?.stop());
 
 const nobody = "01900000-0000-7000-8000-000000000000";
-let customers = 0;
-const newNumber = () => `+1555400${String(++customers).padStart(4, "0")}`;
-
-/** A ticket of a new customer who has said one thing. */
-async function newTicket(): Promise<{ id: string; from: string }> {
-    const from = newNumber();
-    assert.equal((await gateway.twilio.receive({ from, body: "hello" })).status, 200);
-    return { id: (await gateway.ticketOf(from)).id, from };
-}
 
 const post = (path: string, body?: unknown, options: ApiOptions = {}): Promise<ApiAnswer> =>
     gateway.api(path, { method: "POST", ...(body === undefined ? {} : { body }), ...options });
@@ -58,7 +49,7 @@ async function refused(answer: Promise<ApiAnswer>, place: string, words = /./): 
 const deliveries = (message: string) => gateway.count(`delivery where message_id = '${message}'`);
 
 test("an answer is stored, queued, told, and clears what was unread", async () => {
-    const { id, from } = await newTicket();
+    const { id, from } = await gateway.newTicket();
     const { at } = await gateway.tickets("?limit=1");
     const message = await taken(reply(id, { text: "Hi! 👋", reference: "order-7", metadata: { agent: "ana", tags: [1, null, "x"] } }));
     assert.equal(message.kind, "outgoing");
@@ -85,7 +76,7 @@ test("an answer is stored, queued, told, and clears what was unread", async () =
 });
 
 test("whoever follows the events hears of an answer at once", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const stream = gateway.sse({ after: (await gateway.tickets("?limit=1")).at });
     await stream.opened;
     const message = await taken(reply(id, { text: "heard" }));
@@ -95,7 +86,7 @@ test("whoever follows the events hears of an answer at once", async () => {
 });
 
 test("content is text or media; what the channel cannot carry is put in words, or in those that were given", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const plain = await taken(reply(id, { content: { kind: "text", text: "as content" } }));
     assert.deepEqual([plain.content, plain["transcoded"]], [{ kind: "text", text: "as content" }, null]);
     const location = { kind: "location", lat: 52.520008, lon: 2, name: "The harbour" };
@@ -130,7 +121,7 @@ test("content is text or media; what the channel cannot carry is put in words, o
 });
 
 test("files are sent with a text or alone, in their order, each once", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const [one, two] = [await upload("one", "image/jpeg", "?name=one.jpg"), await upload("two", "image/png")];
     const both = await taken(reply(id, { text: "Look!", attachments: [two, one] }));
     assert.deepEqual(both.content, {
@@ -157,7 +148,7 @@ test("files are sent with a text or alone, in their order, each once", async () 
 });
 
 test("a note stays with the agents", async () => {
-    const { id, from } = await newTicket();
+    const { id, from } = await gateway.newTicket();
     const version = (await gateway.ticketOf(from)).version;
     assert.equal((await gateway.api(`/v1/tickets/${id}`, { method: "PATCH", body: { status: "closed" }, headers: { "if-match": `"v${version}"` } })).status, 200);
     const file = await upload("a scan", "application/pdf");
@@ -181,7 +172,7 @@ test("a note stays with the agents", async () => {
 });
 
 test("one of text, content and note is given, no more and no less, and no member that nobody knows", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const before = await gateway.count("message");
     await refused(reply(id, {}), "/text");
     await refused(reply(id, { attachments: [] }), "/text");
@@ -208,7 +199,7 @@ test("one of text, content and note is given, no more and no less, and no member
 });
 
 test("every limit has a name, and what just fits is taken", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     await taken(reply(id, { text: "👍".repeat(1600) }));
     await refused(reply(id, { text: "x".repeat(1601) }), "/text", /at most 1600 characters/);
     await refused(reply(id, { content: { kind: "text", text: "x".repeat(1601) } }), "/content/text", /1600/);
@@ -231,7 +222,7 @@ test("every limit has a name, and what just fits is taken", async () => {
 });
 
 test("a file too large, too many of them, or of a type that the channel does not carry: the limit is named", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     await refused(reply(id, { attachments: [await upload("MZ", "application/x-msdownload")] }), "/attachments/0", /image\//);
     const large = await upload(Buffer.alloc(16 << 20));
     const { json } = await reply(id, { attachments: [large] });
@@ -275,7 +266,7 @@ test("a first message joins its customer's ticket or opens one; the address may 
 });
 
 test("who has read the ticket may answer; who has not is shown what came in since", async () => {
-    const { id, from } = await newTicket();
+    const { id, from } = await gateway.newTicket();
     await gateway.twilio.receive({ from, body: "wait" });
     await gateway.twilio.receive({ from, body: "one more thing" });
     const stale = await reply(id, { text: "x", seen: 1 });
@@ -288,7 +279,7 @@ test("who has read the ticket may answer; who has not is shown what came in sinc
 });
 
 test("an answer may name the message that it answers, of the same ticket only", async () => {
-    const [one, other] = [await newTicket(), await newTicket()];
+    const [one, other] = [await gateway.newTicket(), await gateway.newTicket()];
     const [asked] = (await gateway.messages(one.id)).data;
     assert.equal((await taken(reply(one.id, { text: "x", in_reply_to: asked!.id })))["in_reply_to"], asked!.id);
     await refused(reply(other.id, { text: "x", in_reply_to: asked!.id }), "/in_reply_to");
@@ -303,7 +294,7 @@ test("where nothing may be sent, 409 says why", async () => {
         assert.equal((await reply(ticket, { note: "a note may be left all the same" })).status, 201);
     };
     const acme = "(select account_id from gateway.account where slug = 'acme')";
-    const [opted, blocked, closed, disabled] = [await newTicket(), await newTicket(), await newTicket(), await newTicket()];
+    const [opted, blocked, closed, disabled] = [await gateway.newTicket(), await gateway.newTicket(), await gateway.newTicket(), await gateway.newTicket()];
     await gateway.sql(`insert into gateway.opt_out (account_id, opt_out_id, uri, source, at) values (${acme}, gen_random_uuid(), 'tel:${opted.from}', 'agent', now())`);
     await because(opted.id, /opted out/);
     assert.equal((await send({ channel: "support-sms", to: `tel:${opted.from}`, text: "x" })).status, 409);
@@ -323,7 +314,7 @@ test("where nothing may be sent, 409 says why", async () => {
     await taken(reply(disabled.id, { text: "and again" }));
 
     // Closed eight days ago, and the customer has written again since.
-    const old = await newTicket();
+    const old = await gateway.newTicket();
     await gateway.sql(`update gateway.ticket set status = 'closed', closed_at = now() - interval '8 days' where ticket_id = '${old.id}'`);
     await gateway.twilio.receive({ from: old.from, body: "something new" });
     const answer = await reply(old.id, { text: "x" });
@@ -332,7 +323,7 @@ test("where nothing may be sent, 409 says why", async () => {
 });
 
 test("a message that was not begun is taken back; what is gone is not", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const message = await taken(reply(id, { text: "oops" }));
     const { at } = await gateway.tickets("?limit=1");
     const canceled = await post(`/v1/messages/${message.id}/cancel`);
@@ -353,7 +344,7 @@ test("a message that was not begun is taken back; what is gone is not", async ()
 });
 
 test("what is uncertain is settled by hand, nothing else", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const uncertain = async () => {
         const message = await taken(reply(id, { text: "who knows" }));
         await gateway.sql(`update gateway.delivery set state = 2, uncertain = true, attempts = 1 where message_id = '${message.id}'`);
@@ -383,7 +374,7 @@ test("what is uncertain is settled by hand, nothing else", async () => {
 });
 
 test("what was sent is found by reference, status and time, page by page, by its own account only", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const sent: string[] = [];
     for (let i = 0; i < 5; i++) sent.unshift((await taken(reply(id, { text: `${i}`, reference: "a batch & more" }))).id);
     await post(`/v1/messages/${sent[4]}/cancel`);
@@ -491,7 +482,7 @@ test("a file is fetched by its signed URL without a key, until that expires; not
 });
 
 test("the same POST again has the same answer and does nothing again", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const before = await gateway.count("message");
     const first = await reply(id, { text: "once", reference: "r" }, keyed('"a-key"'));
     assert.equal(first.status, 202);
@@ -516,7 +507,7 @@ test("the same POST again has the same answer and does nothing again", async () 
 });
 
 test("twins at one instant are one message", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const answers = await Promise.all(Array.from({ length: 12 }, () => reply(id, { text: "twin" }, keyed("twins"))));
     assert.deepEqual(answers.map((answer) => answer.status), Array.from({ length: 12 }, () => 202));
     assert.equal(new Set(answers.map((answer) => answer.json.id)).size, 1);
@@ -525,7 +516,7 @@ test("twins at one instant are one message", async () => {
 });
 
 test("an Idempotency-Key is of one API key, one path and one ticket, and keeps no refusals", async () => {
-    const [one, other] = [await newTicket(), await newTicket()];
+    const [one, other] = [await gateway.newTicket(), await gateway.newTicket()];
     const first = await taken(reply(one.id, { text: "x" }, keyed("k")));
     assert.notEqual((await taken(reply(other.id, { text: "x" }, keyed("k")))).id, first.id);
     assert.notEqual((await taken(reply(one.id, { text: "x" }, { ...keyed("k"), key: await gateway.makeKey("acme") }))).id, first.id);
@@ -540,7 +531,7 @@ test("an Idempotency-Key is of one API key, one path and one ticket, and keeps n
 });
 
 test("an answer is kept whatever has become of the channel since", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const body = { text: "x", expires_at: new Date(Date.now() + 60_000).toISOString() };
     const first = await taken(reply(id, body, keyed("kept")));
     await gateway.sql("update gateway.channel set disabled_at = now() where slug = 'support-sms'");
@@ -552,7 +543,7 @@ test("an answer is kept whatever has become of the channel since", async () => {
 });
 
 test("cancel, settle, upload and reprocess keep their answers, too", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const same = async (path: string, body: unknown, key: string, options: ApiOptions = {}) => {
         const all = await Promise.all(Array.from({ length: 3 }, () => post(path, body, { headers: { ...options.headers, "idempotency-key": key } })));
         assert.ok(all.every((answer) => answer.status === all[0]!.status && answer.status < 300), all.map((answer) => answer.body.toString()).join());
@@ -579,7 +570,7 @@ test("cancel, settle, upload and reprocess keep their answers, too", async () =>
 });
 
 test("reading and sending are two permissions", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const message = await taken(reply(id, { text: "x" }));
     const reader = { key: await gateway.makeKey("acme", "tickets:read") };
     const sender = { key: await gateway.makeKey("acme", "messages:send") };
@@ -603,7 +594,7 @@ test("reading and sending are two permissions", async () => {
 });
 
 test("another account's ticket is not there", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     const before = await gateway.count("message");
     assert.equal((await reply(id, { text: "x" }, { key: gateway.otherKey })).status, 404);
     assert.equal((await reply(id, { note: "x" }, { key: gateway.otherKey })).status, 404);
@@ -612,7 +603,7 @@ test("another account's ticket is not there", async () => {
 });
 
 test("customers' words and file names are in no log", async () => {
-    const { id } = await newTicket();
+    const { id } = await gateway.newTicket();
     await taken(reply(id, { text: "xylophone-secret" }));
     await refused(reply(id, { text: "xylophone-secret", reference: "xylophone-secret".repeat(30) }), "/reference");
     await upload("xylophone-secret", "image/png", "?name=xylophone-secret");

@@ -1,10 +1,9 @@
--- Helpers of the tests of the way out, after give.sql: messages, claims and pairs go by names. Time is t0 and what a test adds to it.
+-- Helpers of the tests of the way out: messages and claims go by names. Time is t0 and what a test adds to it.
+\ir world.sql
 
 create temp table named (name text primary key, id uuid not null unique, n serial);
 create temp table taken (claim text, name text, account_id bigint, channel_id bigint, uri text, position bigint, message_id uuid, lane int, attempt int,
                          part int, lost boolean, refusal text, notes text);
-
-create function pg_temp.t0 () returns timestamptz language sql immutable as $$ select '2026-03-02 10:00:00+00'::timestamptz $$;
 
 -- The id that goes by a name; new names have later ids.
 create function pg_temp.id_of (p_name text) returns uuid language plpgsql strict as $$

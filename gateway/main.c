@@ -18,7 +18,7 @@ static const char usage[] =
     "  quarantine [--account A]                  list what could not be understood\n"
     "  channel list [--account A]                list channels: how they fare, what waits to be sent\n"
     "  channel show CHANNEL                      tell what is known of a channel, and the URL to register with its provider\n"
-    "  channel pause CHANNEL                     send nothing until it is resumed; what comes in is taken\n"
+    "  channel pause CHANNEL                     send nothing until it is resumed, within 3 s; what comes in is taken\n"
     "  channel resume CHANNEL\n"
     "  channel probe CHANNEL                     ask the provider whether credentials and registered URL are right; connects to no "
     "database\n"
@@ -59,30 +59,49 @@ static int wrong_usage (void)
     return 2;
 }
 
+static int wants (const char *command, const char *what)
+{
+    fprintf (stderr, "switchboard: %s wants %s (switchboard --help tells all)\n", command, what);
+    return 2;
+}
+
+static int unknown_command (int n_words, char **words)
+{
+    g_autofree char *line = n_words > 0 ? g_strjoinv (" ", words) : NULL;
+    if (line) fprintf (stderr, "switchboard: there is no command \"%s\"\n", line);
+    return wrong_usage ();
+}
+
+/* One of the verbs that are about one channel. */
 static int run_channel (const char *verb, const char *channel)
 {
-    if (g_str_equal (verb, "list") && !channel) return command_channel_list (config_path (), account);
-    if (!channel) return wrong_usage ();
+    g_autofree char *command = g_strconcat ("channel ", verb, NULL);
+    if (!channel) return wants (command, "a channel, as acme/support-sms");
     if (g_str_equal (verb, "show")) return command_channel_show (config_path (), account, channel);
     if (g_str_equal (verb, "pause")) return command_channel_pause (config_path (), account, channel, true);
     if (g_str_equal (verb, "resume")) return command_channel_pause (config_path (), account, channel, false);
     if (g_str_equal (verb, "probe")) return command_channel_probe (config_path (), account, channel);
-    if (g_str_equal (verb, "backfill") && since) return command_channel_backfill (config_path (), account, channel, since);
-    return wrong_usage ();
+    if (!since) return wants (command, "--since TIME, as 2026-11-24T10:00:00Z");
+    return command_channel_backfill (config_path (), account, channel, since);
 }
 
 static int run (int n_words, char **words)
 {
-    const char *command = n_words > 0 ? words[0] : "";
+    static const char *const channel_verbs[] = {"show", "pause", "resume", "probe", "backfill", NULL};
+    const char *command = n_words > 0 ? words[0] : "", *verb = n_words > 1 ? words[1] : "";
     if (g_str_equal (command, "serve") && n_words == 1) return gateway_serve (config_path ());
     if (g_str_equal (command, "check") && n_words == 1) return command_check (config_path ());
     if (g_str_equal (command, "migrate") && n_words == 1) return command_migrate (config_path ());
-    if (g_str_equal (command, "key") && n_words == 2 && g_str_equal (words[1], "create") && account && name)
-        return command_key_create (config_path (), account, name, scopes);
-    if (g_str_equal (command, "trace") && n_words == 2) return command_trace (config_path (), words[1]);
+    if (g_str_equal (command, "key") && n_words == 2 && g_str_equal (verb, "create"))
+        return account && name ? command_key_create (config_path (), account, name, scopes) : wants ("key create", "--account and --name");
+    if (g_str_equal (command, "trace") && n_words <= 2)
+        return n_words == 2 ? command_trace (config_path (), verb) : wants (command, "a message's id");
     if (g_str_equal (command, "quarantine") && n_words == 1) return command_quarantine (config_path (), account);
-    if (g_str_equal (command, "channel") && (n_words == 2 || n_words == 3)) return run_channel (words[1], n_words == 3 ? words[2] : NULL);
-    return wrong_usage ();
+    if (g_str_equal (command, "channel") && n_words == 2 && g_str_equal (verb, "list"))
+        return command_channel_list (config_path (), account);
+    if (g_str_equal (command, "channel") && n_words <= 3 && g_strv_contains (channel_verbs, verb))
+        return run_channel (verb, n_words == 3 ? words[2] : NULL);
+    return unknown_command (n_words, words);
 }
 
 int main (int argc, char **argv)

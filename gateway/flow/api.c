@@ -43,6 +43,9 @@ struct api {
     bool stopping;
 };
 
+/* One text for all: whether a key was ever there is nobody's business. */
+static const char no_key[] = "no key that is valid: Authorization is Bearer and a key";
+
 /* '{a,b}' as PostgreSQL prints it; NULL may do everything. */
 static bool may (const char *scopes, const char *scope)
 {
@@ -64,7 +67,7 @@ static bool find_key (struct keyring *ring, struct call *call, char **scopes)
         return false;
     }
     if (!db_rows (r)) {
-        call_problem (call, 401, "the key is not known", NULL);
+        call_problem (call, 401, no_key, NULL);
         return false;
     }
     call->account_id = db_int64 (r, 0, 0);
@@ -207,6 +210,12 @@ size_t api_body_max (const struct http_request *head, const struct config *confi
     return (size_t) values_number (config->limits, upload ? LIMITS_UPLOAD_BODY : LIMITS_API_BODY);
 }
 
+static void refuse_stranger (struct call *call)
+{
+    bool api = g_str_has_prefix (call->request->path, "/v1/");
+    call_problem (call, api ? 401 : 404, api ? no_key : NULL, NULL);
+}
+
 /* What needs a key. False: answered. */
 static bool admit (struct call *call, bool found)
 {
@@ -214,7 +223,7 @@ static bool admit (struct call *call, bool found)
     const char *key = bearer (call->request);
     /* Who has no key learns nothing, not even which paths there are. */
     if (!key)
-        call_problem (call, g_str_has_prefix (call->request->path, "/v1/") ? 401 : 404, NULL, NULL);
+        refuse_stranger (call);
     else if (!found)
         call_problem (call, 404, NULL, NULL);
     else if ((call->query = route_query (call->route, call->request->query, &wrong)))

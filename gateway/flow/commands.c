@@ -59,8 +59,7 @@ int command_migrate (const char *path)
     return 0;
 }
 
-/* The account of the file; NULL after telling that there is none. */
-static const struct account *find_account (const struct config *config, const char *slug)
+const struct account *command_account (const struct config *config, const char *slug)
 {
     g_autoptr (GPtrArray) slugs = g_ptr_array_new ();
     for (guint i = 0; i < config->accounts->len; i++) {
@@ -110,7 +109,7 @@ static bool keep_key (struct db *db, const struct config *config, const struct a
 int command_key_create (const char *path, const char *slug, const char *name, const char *scopes)
 {
     g_autoptr (struct_config) config = setup_read (path, command_tell);
-    const struct account *account = config ? find_account (config, slug) : NULL;
+    const struct account *account = config ? command_account (config, slug) : NULL;
     struct db *db = account ? command_open (config, NULL) : NULL;
     if (!db) return 1;
     g_autoptr (GError) error = NULL;
@@ -152,7 +151,8 @@ int command_trace (const char *path, const char *message)
 int command_quarantine (const char *path, const char *account)
 {
     g_autoptr (struct_config) config = setup_read (path, command_tell);
-    struct db *db = config ? command_open (config, READ_ONLY) : NULL;
+    bool known = config && (!account || command_account (config, account));
+    struct db *db = known ? command_open (config, READ_ONLY) : NULL;
     if (!db) return 1;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (2);

@@ -29,7 +29,8 @@ static const char *time_text (const db_result *r, int row, int column)
 int command_channel_list (const char *path, const char *account)
 {
     g_autoptr (struct_config) config = setup_read (path, command_tell);
-    struct db *db = config ? command_open (config, READ_ONLY) : NULL;
+    bool known = config && (!account || command_account (config, account));
+    struct db *db = known ? command_open (config, READ_ONLY) : NULL;
     if (!db) return 1;
     g_autoptr (GError) error = NULL;
     g_autoptr (db_result) r = read_channels (db, account, NULL, &error);

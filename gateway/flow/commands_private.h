@@ -21,6 +21,8 @@ int command_complain (const GError *error);
 /* A connection to the database of config, which must have this build's schema; NULL after telling why not. */
 struct db *command_open (const struct config *config, const char *options);
 
+/* The account of the file; NULL after telling that there is none. */
+const struct account *command_account (const struct config *config, const char *slug);
 /* The channel "SLUG" or "ACCOUNT/SLUG" of the file; account: NULL if not given. NULL after telling that there is none, or several. */
 struct channel *command_channel (const struct config *config, const char *account, const char *name);
 /* Its row of operator_channels, and channel's ids from it. NULL after telling why not. */

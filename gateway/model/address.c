@@ -170,9 +170,14 @@ char *address_check (const char *address, GError **error)
     static const struct {
         const char *prefix;
         char *(*check) (const char *rest);
+        const char *example;
     } kinds[] = {
-        {"tel:", check_tel},           {"short:", check_short},   {"alnum:", check_alnum},
-        {"whatsapp:", check_whatsapp}, {"mailto:", check_mailto}, {"chat:", check_chat},
+        {"tel:", check_tel, "tel:+15550001111"},
+        {"short:", check_short, "short:US:12345"},
+        {"alnum:", check_alnum, "alnum:Acme"},
+        {"whatsapp:", check_whatsapp, "whatsapp:+15550001111"},
+        {"mailto:", check_mailto, "mailto:ana@example.com"},
+        {"chat:", check_chat, "chat:7f3a"},
     };
     if (strlen (address) > ADDRESS_MAX) {
         g_set_error (error, ADDRESS_FAULT, 0, "the address is longer than %d bytes", ADDRESS_MAX);
@@ -182,7 +187,8 @@ char *address_check (const char *address, GError **error)
         if (!has_prefix (address, strlen (address), kinds[i].prefix)) continue;
         char *canonical = kinds[i].check (address + strlen (kinds[i].prefix));
         if (canonical != NULL && strlen (canonical) > ADDRESS_MAX) g_clear_pointer (&canonical, g_free);
-        if (canonical == NULL) g_set_error (error, ADDRESS_FAULT, 0, "the address is no valid %s address", kinds[i].prefix);
+        if (canonical == NULL)
+            g_set_error (error, ADDRESS_FAULT, 0, "the address is no valid %s address, as %s", kinds[i].prefix, kinds[i].example);
         return canonical;
     }
     g_set_error_literal (error, ADDRESS_FAULT, 0, "the address begins with none of tel:, short:, alnum:, whatsapp:, mailto:, chat:");

@@ -96,3 +96,19 @@ test("--help tells what each command wants", async () => {
         assert.ok(stdout.includes(word), word);
     }
 });
+
+test("a command that lacks something says what, and an account that is not in the file is none", async () => {
+    for (const [args, code, told] of [
+        [["key", "create", "--account", "acme"], 2, /^switchboard: key create wants --account and --name \(.*\n$/],
+        [["channel", "show"], 2, /^switchboard: channel show wants a channel, .*\n$/],
+        [["channel", "backfill", "support-sms"], 2, /^switchboard: channel backfill wants --since TIME, .*\n$/],
+        [["trace"], 2, /^switchboard: trace wants a message's id .*\n$/],
+        [["key", "list"], 2, /^switchboard: there is no command "key list"\nusage: /],
+        [["channel", "list", "--account", "acne"], 1, /no account "acne" in .* \(did you mean "acme"\?\)/],
+        [["quarantine", "--account", "acne"], 1, /no account "acne" in .* \(did you mean "acme"\?\)/],
+    ] as const) {
+        const answer = await gateway.command([...args]);
+        assert.deepEqual([answer.code, answer.stdout], [code, ""], args.join(" "));
+        assert.match(answer.stderr, told, args.join(" "));
+    }
+});

@@ -254,7 +254,13 @@ test("a key with one letter changed, no key, and half a key are not let in", asy
     const answers = [];
     for (const wrong of [changed, "sb_", key.slice(0, -1), key + "0", "x", null]) answers.push(await gateway.api("/v1/tickets", { key: wrong }));
     answers.push(await gateway.api("/v1/tickets", { key: null, headers: { authorization: `Basic ${key}` } }));
-    for (const answer of answers) assert.equal(answer.status, 401, answer.body.toString());
+    const revoked = await gateway.makeKey("acme");
+    await gateway.sql(`update gateway.key set revoked_at = now() where last_four = '${revoked.slice(-4)}'`);
+    answers.push(await gateway.api("/v1/tickets", { key: revoked }));
+    for (const answer of answers) {
+        assert.equal(answer.status, 401, answer.body.toString());
+        assert.match(answer.json.detail, /Bearer/, "it says where a key is expected");
+    }
     const bodies = answers.map((answer) => answer.body.toString().replace(/"request_id":"[^"]*"/, ""));
     assert.equal(new Set(bodies).size, 1, "what is wrong with a key is nobody's business");
 });

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { DETAIL_MOST = 500 };
+enum { DETAIL_MOST = 500, SIGNED_NAME_LEAST = 16 };
 
 /* What Twilio says of one code, or of one status. */
 struct rule {
@@ -140,14 +140,33 @@ static void redact (GString *words, const char *secret)
     if (secret != NULL && secret[0] != '\0') g_string_replace (words, secret, "***", 0);
 }
 
+/* The token, and both as the header of HTTP Basic has them. */
+static void redact_sign_in (GString *words, const struct channel *channel)
+{
+    for (const char *const *token = values_texts (channel->values, AUTH_TOKEN); *token != NULL; token++) {
+        g_autofree char *both = g_strconcat (values_text (channel->values, ACCOUNT_SID), ":", *token, NULL);
+        g_autofree char *coded = g_base64_encode ((const guchar *) both, strlen (both));
+        redact (words, coded);
+        redact (words, *token);
+    }
+}
+
+/* Whole, and what signs it: an escaped URL, as it stands in our form, holds that as it is. */
+static void redact_url (GString *words, const char *url)
+{
+    const char *name = strrchr (url, '/');
+    redact (words, url);
+    if (name != NULL && strlen (name + 1) >= SIGNED_NAME_LEAST) redact (words, name + 1);
+}
+
 /* What Twilio says may repeat what we said: the token, a file's signed URL. The rest is cut at a character's end. */
 static void keep_detail (const struct channel *channel, const struct task *task, const char *said, struct verdict *verdict)
 {
     if (said == NULL || said[0] == '\0') return;
     GString *words = g_string_new (said);
-    for (const char *const *token = values_texts (channel->values, AUTH_TOKEN); *token != NULL; token++) redact (words, *token);
+    redact_sign_in (words, channel);
     for (guint i = 0; task->files != NULL && i < task->files->len; i++)
-        redact (words, ((const struct outgoing_file *) g_ptr_array_index (task->files, i))->url);
+        redact_url (words, ((const struct outgoing_file *) g_ptr_array_index (task->files, i))->url);
     const char *end = words->str + MIN (words->len, (gsize) DETAIL_MOST);
     if (*end != '\0') end = g_utf8_find_prev_char (words->str, end + 1);
     g_string_truncate (words, (gsize) (end - words->str));

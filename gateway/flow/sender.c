@@ -111,10 +111,9 @@ static const char *comes_up (struct sender *sender, const char *health)
     return health;
 }
 
-static const char *goes_down (struct sender *sender, bool doubted, int64_t monotonic)
+static const char *goes_down (struct sender *sender, int64_t monotonic)
 {
-    sender->down = true;
-    sender->doubted = doubted;
+    sender->down = sender->doubted = true;
     sender->probes = 0;
     sender->probe_at = monotonic + G_TIME_SPAN_SECOND;
     return "down";
@@ -136,7 +135,7 @@ const char *sender_learn (struct sender *sender, const struct verdict *verdict, 
         sender->probe_at = monotonic + pace_backoff (++sender->probes, random);
     }
     bool opens = verdict->kind == VERDICT_CHANNEL_DOWN || pace_failed (&sender->pace);
-    return opens && !sender->down ? goes_down (sender, verdict->kind != VERDICT_CHANNEL_DOWN, monotonic) : NULL;
+    return opens && !sender->down ? goes_down (sender, monotonic) : NULL;
 }
 
 bool sender_probe_due (const struct sender *sender, int64_t monotonic)

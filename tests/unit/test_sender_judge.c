@@ -330,6 +330,24 @@ static void test_down (void)
     values_unref (channel.common);
 }
 
+/* What a probe does not ask for, a callback URL say: it succeeds, message after message is refused, and that is one alarm. */
+static void test_down_unseen_by_probes (void)
+{
+    static const struct verdict callback = {.kind = VERDICT_CHANNEL_DOWN, .after = -1, .code = "bad_callback"};
+    struct channel channel;
+    struct sender sender = make_sender (&channel);
+    g_assert_cmpstr (learn (&sender, &callback), ==, "down");
+    for (int i = 0; i < 3; i++) {
+        g_assert_null (probe (&sender, &sent));
+        g_assert_cmpint (sender_room (&sender, SECOND), ==, 1);
+        g_assert_null (learn (&sender, &callback));
+        g_assert_cmpint (sender_room (&sender, SECOND), ==, 0);
+    }
+    g_assert_null (probe (&sender, &sent));
+    g_assert_cmpstr (learn (&sender, &sent), ==, "up");
+    values_unref (channel.common);
+}
+
 /* How long the channel is silent after a verdict at second 1, as its pace knows. */
 static int64_t silence_after (struct verdict verdict)
 {
@@ -373,6 +391,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/sender/where nothing has waited for long a probe closes it", test_half_open_idle);
     g_test_add_func ("/sender/an answer between failures keeps it closed", test_circuit_in_a_row);
     g_test_add_func ("/sender/bad credentials take the channel down at once", test_down);
+    g_test_add_func ("/sender/what only messages meet is one alarm, whatever probes say", test_down_unseen_by_probes);
     g_test_add_func ("/sender/a provider that asks for patience gets it on the whole channel, within bounds", test_patience);
     return g_test_run ();
 }

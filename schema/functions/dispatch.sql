@@ -211,8 +211,8 @@ create function is_over (d gateway.delivery, p_now timestamptz) returns boolean 
     select d.state < 2 and (d.claim_id is null or d.run_at <= p_now) and least (d.give_up_at, d.expires_at) <= p_now
 $$;
 
--- No gateway sends on a channel that left the configuration. Should it come back, what waits there goes out; what has waited for longer than its
--- time is given up here, a thousand at once; of what was begun nobody knows whether it is out. p_claim: new with every call.
+-- Nobody claims on a channel that left the configuration, is paused or down. What waits there goes out when it is back; what has waited for longer
+-- than its time is given up here, a thousand at once; of what was begun nobody knows whether it is out. p_claim: new with every call.
 create function give_up_stranded (p_claim uuid, p_now timestamptz) returns int language plpgsql as $$
 declare
     s_account bigint[]; s_channel bigint[]; s_uri text[];
@@ -222,7 +222,8 @@ begin
     from (select d.account_id as a, d.channel_id as c, d.uri as u
           from gateway.channel k
           join gateway.delivery d on d.account_id = k.account_id and d.channel_id = k.channel_id
-          where k.disabled_at is not null and is_over (d, p_now)
+          left join gateway.channel_state s on s.account_id = k.account_id and s.channel_id = k.channel_id
+          where (k.disabled_at is not null or s.paused_at is not null or s.health = 'down') and is_over (d, p_now)
           limit 1000) x;
     perform lock_pairs (s_account, s_channel, s_uri);
     with due as (
@@ -234,8 +235,9 @@ begin
         select due.*, case when uncertain then 'uncertain' else 'failed' end as outcome,
                case when uncertain then 'interrupted' when expires_at <= p_now then 'expired' else 'given_up' end as code,
                case when uncertain then null when expires_at <= p_now then 'it could not be sent before expires_at'
-                    else 'its channel left the configuration' end as title
-        from due
+                    when disabled_at is not null then 'its channel left the configuration'
+                    else 'it could not be sent within the channel''s give_up_after' end as title
+        from due join gateway.channel using (account_id, channel_id)
         order by account_id, channel_id, uri, position
     )
     select settle (p_claim, p_now, array_agg (account_id), array_agg (channel_id), array_agg (uri), array_agg (position), array_agg (message_id),
@@ -247,7 +249,7 @@ begin
     having count (*) > 0;
     return coalesce (v_n, 0);
 end $$;
-comment on function give_up_stranded is 'ends deliveries of disabled channels whose time has passed; locks as settle does';
+comment on function give_up_stranded is 'ends deliveries of channels that nobody sends on, whose time has passed; locks as settle does';
 
 -- A gateway whose connection broke while it claimed does not know what it got. What it claimed on these channels and does not hold was never
 -- begun: it is as if it had not been claimed. But what was uncertain before may be what another gateway lost: that is claimed as lost again.

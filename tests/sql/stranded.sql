@@ -1,6 +1,6 @@
--- What waits on a channel that left the configuration is told of when its time has passed, and never sent by surprise later.
+-- What waits on a channel that left the configuration, is paused or down, is told of when its time has passed, and never sent by surprise later.
 begin;
-select plan (16);
+select plan (20);
 \ir lib/out.sql
 
 select pg_temp.make_channel (:acme, 'gone') as gone \gset
@@ -35,5 +35,17 @@ select is (pg_temp.status_of ('a3') || ' ' || pg_temp.status_of ('kept'), 'queue
 update gateway.channel set disabled_at = null where account_id = :acme and slug = 'gone';
 select is (pg_temp.take ('c2', :acme, :gone), '{a3}', 'and goes out when it does');
 select pg_temp.is_whole_log (:acme);
+
+-- Paused or down: as with one that left, but that it is there.
+select pg_temp.make_channel (:acme, 'paused') as paused \gset
+select pg_temp.make_channel (:acme, 'down') as down \gset
+insert into gateway.channel_state (account_id, channel_id, paused_at, since) values (:acme, :paused, now (), now ());
+insert into gateway.channel_state (account_id, channel_id, health, since) values (:acme, :down, 'down', now ());
+select from pg_temp.send (:acme, :paused, :bob, 'p1', '{"expires": "2026-03-02 11:00:00+00"}');
+select from pg_temp.send (:acme, :down, :bob, 'd1');
+select is (give_up_stranded (md5 ('g6')::uuid, '2026-03-02 11:00:00+00'), 1, 'expires_at counts while a channel is paused');
+select is (pg_temp.status_of ('p1') || ' ' || pg_temp.code_of ('p1'), 'failed expired', 'and says so');
+select is (give_up_stranded (md5 ('g7')::uuid, '2026-03-02 14:00:00+00'), 1, 'give_up_after, while it is down');
+select is ((select error ->> 'title' from gateway.message where message_id = pg_temp.id_of ('d1')), 'it could not be sent within the channel''s give_up_after', 'as if it had been tried');
 select * from finish ();
 rollback;

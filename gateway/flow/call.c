@@ -41,6 +41,7 @@ void call_database_problem (struct call *call, const GError *error)
     if (g_str_has_prefix (state, "SB")) {
         call_problem (call, (unsigned) atoi (state + 2), db_message (call->db), db_constraint (call->db));
     } else if (g_error_matches (error, DB_ERROR, DB_ERROR_CONNECTION) || g_str_has_prefix (state, "57") || g_str_has_prefix (state, "53")) {
+        if (g_str_equal (state, "57014")) log_warning ("api.slow", "%s %s: %s", call->route->method, call->route->template, error->message);
         call_problem (call, 503, "the database is not available", NULL);
     } else {
         log_error ("api.failed", "%s %s: %s", call->route->method, call->route->template, error->message);

@@ -2,15 +2,33 @@
 #include "flow/hooks.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "flow/problem.h"
 
+#include <stdatomic.h>
 #include <string.h>
+
+/* Strangers may come as often as they like: so often at most the log says that they do. */
+#define COMPLAINT_PAUSE G_TIME_SPAN_MINUTE
 
 static void refuse_stranger (struct http_exchange *exchange)
 {
     metrics_count (METRIC_INGEST_REFUSED);
     http_exchange_reply (exchange, problem_new (403, NULL, NULL, NULL));
+}
+
+/* Were it the provider, its messages would be lost: a wrong secret or public_url looks the same. */
+static void tell_refused (const struct channel *channel)
+{
+    static atomic_int_fast64_t told; /* monotonic */
+    int_fast64_t last = told, now = g_get_monotonic_time ();
+    if ((last && now - last < COMPLAINT_PAUSE) || !atomic_compare_exchange_strong (&told, &last, now)) return;
+    log_warning ("hook.refused",
+                 "channel %s/%s: a request was not signed with the channel's secret for listen.public_url; there may be more, and of other "
+                 "channels, "
+                 "see gw_ingest_requests_total",
+                 channel->account, channel->slug);
 }
 
 /* Nothing was stored: the provider comes again. */
@@ -69,6 +87,7 @@ void hooks_handle (struct intake *intake, const struct config *config, struct ht
     struct received received = {0};
     channel->adapter->receive (channel, &request, false, now, &received);
     if (received.kind == RECEIVED_STRANGER) {
+        tell_refused (channel);
         refuse_stranger (exchange);
     } else if (received.kind == RECEIVED_REFUSED) {
         metrics_count (METRIC_INGEST_REFUSED);

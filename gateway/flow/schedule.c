@@ -55,7 +55,8 @@ static bool give_up_stranded (struct db *db, GError **error)
     params_time (p, now);
     g_autoptr (db_result) r = db_call (db, GIVE_UP_STRANDED, p, error);
     if (r && db_int64 (r, 0, 0) > 0)
-        log_warning ("message.stranded", "%" G_GINT64_FORMAT " messages were given up that waited on channels which left the configuration, are paused or down",
+        log_warning ("message.stranded",
+                     "%" G_GINT64_FORMAT " messages were given up that waited on channels which left the configuration, are paused or down",
                      db_int64 (r, 0, 0));
     return r != NULL;
 }

@@ -20,7 +20,7 @@ struct http_transfer {
     void (*done) (const struct call_outcome *outcome, void *data);
     void *data;
 
-    CURL *easy; /* while curl has it */
+    CURL *easy;              /* while curl has it */
     int64_t asked_at, began; /* monotonic */
     struct curl_slist *headers;
     size_t asked; /* bytes of the body that curl has */

@@ -55,6 +55,9 @@ test("a wrong signature, an unknown channel and an unknown account get the same 
         assert.deepEqual(withoutDate(answer.headers), withoutDate(reference.headers));
     }
     assert.equal(await stored(), before);
+    const told = gateway.logText().match(/"hook.refused".*/g) ?? [];
+    assert.equal(told.length, 1, "the log says so, once in a minute");
+    assert.match(told[0]!, /channel acme\/support-sms: a request was not signed/);
 });
 
 test("a webhook by GET arrives whole: as long as a message can be, or with a zero byte in it", async () => {

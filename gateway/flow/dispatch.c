@@ -226,10 +226,23 @@ static void go_on (struct dispatch *dispatch, struct flight *flight, struct deli
     if (!take_off (flight)) cannot_carry (dispatch, flight);
 }
 
+/* So many calls waited for the provider that this one was not begun while its claim was sure to hold. */
+static void put_back (struct dispatch *dispatch, struct flight *flight)
+{
+    G_STATIC_ASSERT (ROUND_WAIT_MOST < DELIVERY_MARGIN);
+    pace_end (&flight->sender->pace);
+    settle_later (dispatch, settlement_release (g_steal_pointer (&flight->delivery)), 0, 0);
+    flight_free (flight);
+}
+
 static void judge (struct dispatch *dispatch, struct flight *flight)
 {
     struct verdict verdict;
     dispatch->under_way--;
+    if (flight->outcome.late) {
+        put_back (dispatch, flight);
+        return;
+    }
     round_judge (flight->channel, task_of (flight), flight->notes, &flight->outcome, flight->visible, &verdict);
     if (verdict.kind == VERDICT_NEXT) {
         g_free (flight->notes);

@@ -21,6 +21,7 @@ void round_perform (struct http_client *client, const struct channel *channel, s
         .allow_private = values_number (channel->common, CHANNEL_ALLOW_PRIVATE) != 0,
         .connect = CONNECT_TIME,
         .whole = values_number (channel->common, CHANNEL_TIMEOUT),
+        .wait = call->visible ? ROUND_WAIT_MOST : 0,
     };
     http_client_call (client, call, &limits, landed, data);
 }

@@ -16,6 +16,9 @@
 /* False: there is no call to be made, and call needs no clearing. Else it is to be performed or cleared. */
 bool round_compose (const struct channel *channel, const struct task *task, const char *notes, struct call_request *call);
 
+/* A visible call is begun within this, or not at all: then its outcome is late. Others wait for their turn as long as it takes. */
+#define ROUND_WAIT_MOST (45 * G_TIME_SPAN_SECOND)
+
 /* Within the limits of the channel's settings; call's contents are taken. landed is http_client_call's done. */
 void round_perform (struct http_client *client, const struct channel *channel, struct call_request *call,
                     void (*landed) (const struct call_outcome *outcome, void *data), void *data);

@@ -105,6 +105,18 @@ static void begin (struct http_client *client, struct http_transfer *transfer)
     g_assert (code == CURLM_OK);
 }
 
+static void forget_if_idle (struct http_client *client, struct http_host *host)
+{
+    if (host->under_way == 0 && host->waiting.length == 0) g_hash_table_remove (client->hosts, host->name);
+}
+
+static bool is_late (struct http_transfer *transfer)
+{
+    int64_t wait = transfer->limits.wait;
+    transfer->late = wait != 0 && g_get_monotonic_time () - transfer->asked_at > wait;
+    return transfer->late;
+}
+
 static void begin_what_can (struct http_client *client)
 {
     struct http_host *host;
@@ -112,8 +124,12 @@ static void begin_what_can (struct http_client *client)
         g_queue_unlink (&client->turns, &host->turn);
         host->in_turns = false;
         GList *link = g_queue_pop_head_link (&host->waiting);
-        begin (client, link->data);
+        if (is_late (link->data))
+            refuse (client, link->data, "too many calls to this host wait");
+        else
+            begin (client, link->data);
         give_turn (client, host);
+        forget_if_idle (client, host);
     }
 }
 
@@ -134,7 +150,7 @@ static void end (struct http_client *client, struct http_transfer *transfer, CUR
     curl_easy_reset (easy);
     g_ptr_array_add (client->idle, easy);
     give_turn (client, host);
-    if (host->under_way == 0 && host->waiting.length == 0) g_hash_table_remove (client->hosts, host->name);
+    forget_if_idle (client, host);
 }
 
 static void end_what_did (struct http_client *client)

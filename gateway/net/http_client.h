@@ -10,7 +10,7 @@
  *     http_client_free (client);
  *
  * Only what can start is handed to curl: a call waits here, in turn with those to other hosts, until connections are free, and that time counts
- * towards no limit. How many may wait is the caller's to bound.
+ * towards no limit but `wait`: what has waited for longer when its turn comes is not begun. How many may wait is the caller's to bound.
  *
  * Guards, as tried with libcurl 7.88: http and https only; no redirect is followed; no proxy of the environment; addresses are checked as
  * resolved, just before connect, so that DNS cannot rebind; a request is never sent twice silently (a request body is given by a read
@@ -36,6 +36,7 @@ struct http_client_limits {
     bool allow_private; /* whether loopback, link-local and private networks may be called */
     int64_t connect;    /* microseconds to be connected */
     int64_t whole;      /* microseconds for all of it */
+    int64_t wait;       /* microseconds before it begins, after which nobody counts on it any more; 0: as long as it takes */
 };
 
 enum call_result {
@@ -50,6 +51,7 @@ struct call_outcome {
     struct call_answer answer; /* CALL_ANSWERED */
     const char *words;         /* why not, in curl's words, without secrets; "" where it was answered */
     bool forbidden;            /* CALL_NOT_SENT: the address is private */
+    bool late;                 /* CALL_NOT_SENT: its turn came too late */
     int64_t took;              /* microseconds */
 };
 

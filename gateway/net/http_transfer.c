@@ -26,6 +26,7 @@ struct http_transfer *http_transfer_new (struct call_request *call, const struct
     transfer->call = *call;
     memset (call, 0, sizeof *call);
     transfer->limits = *limits;
+    transfer->asked_at = g_get_monotonic_time ();
     transfer->done = done;
     transfer->data = data;
     return transfer;
@@ -299,7 +300,8 @@ static void tell_fault (struct http_transfer *transfer, const char *words, const
     bool forbidden = result == CALL_NOT_SENT && transfer->refused && !transfer->tried;
     if (forbidden) words = "the address is private";
     g_autofree char *where = host ? g_strdup_printf ("%s (%.200s)", words, host) : g_strdup (words);
-    struct call_outcome outcome = {.result = result, .words = where, .forbidden = forbidden, .took = time_taken (transfer)};
+    struct call_outcome outcome = {
+        .result = result, .words = where, .forbidden = forbidden, .late = transfer->late, .took = time_taken (transfer)};
     transfer->done (&outcome, transfer->data);
 }
 

@@ -20,8 +20,8 @@ struct http_transfer {
     void (*done) (const struct call_outcome *outcome, void *data);
     void *data;
 
-    CURL *easy; /* while curl has it */
-    int64_t began;
+    CURL *easy;              /* while curl has it */
+    int64_t asked_at, began; /* monotonic */
     struct curl_slist *headers;
     size_t asked; /* bytes of the body that curl has */
     GByteArray *body;
@@ -31,6 +31,7 @@ struct http_transfer {
     bool cut;              /* the answer was longer than wanted */
     bool refused, tried;   /* some address was private; some other was not */
     bool ended_unanswered; /* curl was about to send it once more */
+    bool late;             /* it waited for longer than it may */
 };
 
 /* Takes the contents of call. */

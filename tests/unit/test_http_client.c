@@ -245,7 +245,7 @@ struct told {
     unsigned status;
     char *type, *location, *words;
     GBytes *body;
-    bool cut, forbidden;
+    bool cut, forbidden, late;
     int64_t retry_after;
 };
 
@@ -257,6 +257,7 @@ static void note (const struct call_outcome *outcome, void *data)
     told->result = outcome->result;
     told->words = g_strdup (outcome->words);
     told->forbidden = outcome->forbidden;
+    told->late = outcome->late;
     g_assert_cmpint (outcome->took, >=, 0);
     if (outcome->result == CALL_ANSWERED) {
         told->status = outcome->answer.status;
@@ -860,6 +861,40 @@ static void test_caps (void)
     expect_cap (CAP, 100);
 }
 
+/* What waits for longer than it may is not begun when its turn comes; what was called after it is, and its host goes on. */
+static void test_late (void)
+{
+    struct http_client_limits brief = patient;
+    brief.wait = 1;
+    struct peer *peer = peer_start (serve_held, GOOD);
+    struct http_client *client = client_start (10, 1);
+    struct told held, late[3], last;
+    ask (client, request ("POST", url_of (peer, "/"), "x"), &patient, &held);
+    await_held (peer, 1);
+    for (size_t i = 0; i < G_N_ELEMENTS (late); i++) ask (client, request ("POST", url_of (peer, "/"), "late"), &brief, &late[i]);
+    ask (client, request ("POST", url_of (peer, "/"), "x"), &patient, &last);
+    let_go (peer);
+    for (size_t i = 0; i < G_N_ELEMENTS (late); i++) {
+        await (&late[i]);
+        g_assert_cmpint (late[i].result, ==, CALL_NOT_SENT);
+        g_assert_true (late[i].late);
+        told_clear (&late[i]);
+    }
+    await (&held);
+    await (&last);
+    expect_body (&held, "good");
+    expect_body (&last, "good");
+    g_assert_false (held.late || last.late);
+    g_assert_cmpint (peer->requests, ==, 2);
+    struct http_client_counts counts;
+    http_client_look (client, &counts);
+    g_assert_cmpuint (counts.waiting + counts.under_way, ==, 0);
+    told_clear (&held);
+    told_clear (&last);
+    http_client_free (client);
+    peer_stop (peer);
+}
+
 /* Nor does the time that a call waits for its turn count. */
 static void test_slow_host (void)
 {
@@ -1087,6 +1122,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/http_client/nothing-is-sent-twice", test_nothing_is_sent_twice);
     g_test_add_func ("/http_client/ended-connections-are-found", test_ended_connections_are_found);
     g_test_add_func ("/http_client/caps", test_caps);
+    g_test_add_func ("/http_client/late", test_late);
     g_test_add_func ("/http_client/slow-host", test_slow_host);
     g_test_add_func ("/http_client/slow-lookup", test_slow_lookup);
     g_test_add_func ("/http_client/many-callers", test_many_callers);

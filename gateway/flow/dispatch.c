@@ -127,10 +127,13 @@ static bool take_off (struct flight *flight)
 
 /* ---- what became of them ---- */
 
-/* Health that has changed is told once, to the log and to whoever follows the events. */
-static void tell_health (struct dispatch *dispatch, const struct channel *channel, const char *health, const struct verdict *verdict)
+/* Health that has changed is told once, to the log and to whoever follows the events. What a provider says to a message may repeat the
+ * customer's words, so that is not told: the message's attempts have it. */
+static void tell_health (struct dispatch *dispatch, const struct channel *channel, const char *health, const struct verdict *verdict,
+                         bool of_message)
 {
     const char *cause = verdict->title ? verdict->title : health, *detail = verdict->detail ? verdict->detail : "";
+    if (of_message) detail = verdict->provider_code ? verdict->provider_code : "";
     if (g_str_equal (health, "up"))
         log_info ("channel.up", "channel %s/%s works", channel->account, channel->slug);
     else if (g_str_equal (health, "degraded"))
@@ -141,7 +144,8 @@ static void tell_health (struct dispatch *dispatch, const struct channel *channe
 }
 
 /* False: the database does not know it. */
-static bool set_health (struct dispatch *dispatch, const struct channel *channel, const char *health, const struct verdict *verdict)
+static bool set_health (struct dispatch *dispatch, const struct channel *channel, const char *health, const struct verdict *verdict,
+                        bool of_message)
 {
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (6);
@@ -153,7 +157,7 @@ static bool set_health (struct dispatch *dispatch, const struct channel *channel
     params_text (p, up ? NULL : verdict->remedy);
     params_time (p, clock_now ());
     g_autoptr (db_result) r = db_call (dispatch->db, SET_HEALTH, p, &error);
-    if (r && db_int64 (r, 0, 0)) tell_health (dispatch, channel, health, verdict);
+    if (r && db_int64 (r, 0, 0)) tell_health (dispatch, channel, health, verdict, of_message);
     if (!r) log_warning ("dispatch.failed", "%s", error->message);
     return r != NULL;
 }
@@ -173,7 +177,7 @@ static void probed (struct dispatch *dispatch, struct flight *flight, const stru
     int64_t now = g_get_monotonic_time ();
     if (flight->channel == sender->channel) {
         const char *health = sender_probed (sender, verdict, now, g_random_int ());
-        if (health && !set_health (dispatch, flight->channel, health, verdict)) sender->probe_at = now + PROBE_UNKNOWN;
+        if (health && !set_health (dispatch, flight->channel, health, verdict, false)) sender->probe_at = now + PROBE_UNKNOWN;
     } else {
         sender->probing = false;
     }
@@ -185,7 +189,7 @@ static void delivered (struct dispatch *dispatch, struct flight *flight, struct 
     struct sender *sender = flight->sender;
     int status = flight->outcome.result == CALL_ANSWERED ? (int) flight->outcome.answer.status : 0;
     const char *health = sender_learn (sender, verdict, g_get_monotonic_time (), g_random_int ());
-    if (health) set_health (dispatch, flight->channel, health, verdict);
+    if (health) set_health (dispatch, flight->channel, health, verdict, status != 0);
     if (!verdict->notes) verdict->notes = g_steal_pointer (&flight->notes);
     struct settlement *settlement =
         sender_judge (flight->channel, g_steal_pointer (&flight->delivery), verdict, clock_now (), g_random_int ());

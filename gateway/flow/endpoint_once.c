@@ -82,9 +82,12 @@ bool endpoint_once (struct call *call)
 {
     const char *header = http_request_header (call->request, "Idempotency-Key");
     if (!header) return true;
-    g_autofree char *key = read_key (header);
+    /* of two, one reader would take the first and another both */
+    const char *sole = http_request_sole_header (call->request, "Idempotency-Key");
+    g_autofree char *key = sole ? read_key (sole) : NULL;
     if (!key) {
-        call_problem (call, 422, "an Idempotency-Key has 1 to 255 printable characters, bare or as a quoted string", "Idempotency-Key");
+        call_problem (call, 422, "an Idempotency-Key is given once and has 1 to 255 printable characters, bare or as a quoted string",
+                      "Idempotency-Key");
         return false;
     }
     call->once = true;

@@ -100,7 +100,7 @@ export interface Options {
     channel?: Settings;
     /** Twilios that one channel alone calls, by its name: support-sms, or further channels of acme. See newProvider. */
     providers?: Record<string, TwilioApi>;
-    /** Further settings of the further channels. */
+    /** Further settings of the further channels; one that has no Twilio there says `from`, and calls `api_url` or provider. */
     channels?: Record<string, Settings>;
 }
 export type Settings = Record<string, string | number | boolean>;
@@ -193,7 +193,9 @@ export class Gateway {
             return `      ${name}: {adapter: twilio, account_sid: ${accountSid}, auth_token: "\${TWILIO_TOKEN}", from: "${from}"${settings.join("")}}\n`;
         };
         const { "support-sms": own = this.provider, ...others } = this.options.providers ?? {};
-        const further = Object.entries(others).map(([name, provider]) => channel(name, provider.options.number, provider, this.options.channels?.[name]));
+        const settings = this.options.channels ?? {};
+        const further = Object.entries(others).map(([name, provider]) => channel(name, provider.options.number, provider, settings[name]));
+        for (const [name, { from, ...more }] of Object.entries(settings)) if (!others[name]) further.push(channel(name, String(from), this.provider, more));
         return `listen: {http: "127.0.0.1:0", public_url: "${publicUrl}", ops: "127.0.0.1:0"}
 database: {url: "${this.databaseUrl}", connections: 4}
 storage: {directory: "${this.directory}/media"}

@@ -315,7 +315,9 @@ void http_transfer_end (struct http_transfer *transfer, CURLcode code, const cha
     }
     /* what curl says of these is about our guard, not about what happened */
     if (code == CURLE_SEND_FAIL_REWIND || transfer->ended_unanswered) code = CURLE_GOT_NOTHING;
-    tell_fault (transfer, curl_easy_strerror (code), host);
+    /* and to curl it is no fault that a connection ends within the head, or goes on with another protocol */
+    if (code == CURLE_OK) code = CURLE_WEIRD_SERVER_REPLY;
+    tell_fault (transfer, transfer->head_size > HEAD_MOST ? "the answer's head is too long" : curl_easy_strerror (code), host);
 }
 
 void http_transfer_break (struct http_transfer *transfer, const char *words, const char *host)

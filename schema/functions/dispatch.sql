@@ -8,11 +8,11 @@
 create function own_channels (p_gateway uuid, p_accounts bigint[], p_channels bigint[], p_lease interval)
 returns table (account_id bigint, channel_id bigint, paused boolean, health text) language sql as $$
     with own as (
-    insert into gateway.channel_lease as l (account_id, channel_id, gateway_id, until)
-    select a, c, p_gateway, clock_timestamp () + p_lease from unnest (p_accounts, p_channels) x (a, c) order by a, c
-    on conflict (account_id, channel_id) do update set gateway_id = excluded.gateway_id, until = excluded.until
-    where l.gateway_id = excluded.gateway_id or l.until < clock_timestamp ()
-    returning l.account_id, l.channel_id
+        insert into gateway.channel_lease as l (account_id, channel_id, gateway_id, until)
+        select a, c, p_gateway, clock_timestamp () + p_lease from unnest (p_accounts, p_channels) x (a, c) order by a, c
+        on conflict (account_id, channel_id) do update set gateway_id = excluded.gateway_id, until = excluded.until
+        where l.gateway_id = excluded.gateway_id or l.until < clock_timestamp ()
+        returning l.account_id, l.channel_id
     )
     select own.account_id, own.channel_id, s.paused_at is not null, coalesce (s.health, 'up')
     from own left join gateway.channel_state s on s.account_id = own.account_id and s.channel_id = own.channel_id
@@ -144,29 +144,6 @@ begin
     return v_n;
 end $$;
 comment on function let_go is 'gives back what a gateway claimed without learning of it; locks deliveries';
-
--- Says how a channel fares; an event where that changed. Gives back whether it did. Locks its state, then the counter.
-create function set_health (p_account bigint, p_channel bigint, p_health text, p_cause text, p_remedy text, p_now timestamptz)
-returns boolean language plpgsql as $$
-declare
-    v_old text;
-    v_number bigint;
-begin
-    insert into gateway.channel_state (account_id, channel_id, since) values (p_account, p_channel, p_now) on conflict do nothing;
-    select s.health into v_old from gateway.channel_state s where s.account_id = p_account and s.channel_id = p_channel for no key update;
-    update gateway.channel_state s
-    set health = p_health, cause = p_cause, remedy = p_remedy, checked_at = p_now, since = case when v_old = p_health then s.since else p_now end
-    where s.account_id = p_account and s.channel_id = p_channel;
-    if v_old = p_health then
-        return false;
-    end if;
-    insert into gateway.counter as c (account_id, last_event) values (p_account, 1)
-    on conflict (account_id) do update set last_event = c.last_event + 1
-    returning c.last_event into v_number;
-    insert into gateway.event (account_id, number, type, at, channel_id) values (p_account, v_number, 'channel.' || p_health, p_now, p_channel);
-    return true;
-end $$;
-comment on function set_health is 'how a channel fares; locks its state and the counter';
 
 -- What waits on these channels: how many, counted up to a hundred thousand, and since when the oldest that is due could have gone.
 create function outbox (p_accounts bigint[], p_channels bigint[]) returns table (waiting bigint, oldest_due timestamptz) language sql stable as $$

@@ -1,5 +1,28 @@
 -- How channels fare, for the API, for whoever operates them, and for the gateway that looks after them.
 
+-- Says how a channel fares; an event where that changed. Gives back whether it did. Locks its state, then the counter.
+create function set_health (p_account bigint, p_channel bigint, p_health text, p_cause text, p_remedy text, p_now timestamptz)
+returns boolean language plpgsql as $$
+declare
+    v_old text;
+    v_number bigint;
+begin
+    insert into gateway.channel_state (account_id, channel_id, since) values (p_account, p_channel, p_now) on conflict do nothing;
+    select s.health into v_old from gateway.channel_state s where s.account_id = p_account and s.channel_id = p_channel for no key update;
+    update gateway.channel_state s
+    set health = p_health, cause = p_cause, remedy = p_remedy, checked_at = p_now, since = case when v_old = p_health then s.since else p_now end
+    where s.account_id = p_account and s.channel_id = p_channel;
+    if v_old = p_health then
+        return false;
+    end if;
+    insert into gateway.counter as c (account_id, last_event) values (p_account, 1)
+    on conflict (account_id) do update set last_event = c.last_event + 1
+    returning c.last_event into v_number;
+    insert into gateway.event (account_id, number, type, at, channel_id) values (p_account, v_number, 'channel.' || p_health, p_now, p_channel);
+    return true;
+end $$;
+comment on function set_health is 'how a channel fares; locks its state and the counter';
+
 create function channel_health_json (p_account bigint, p_channel bigint) returns setof json language sql stable rows 1 as $$
     select json_build_object ('slug', c.slug, 'adapter', c.adapter, 'health', coalesce (s.health, 'up'), 'cause', s.cause, 'remedy', s.remedy,
                               'since', json_time (s.since))

@@ -1,5 +1,5 @@
--- What dispatching, sending and receipts share: the steps of whoever holds the pairs of some messages. How
--- their queries are planned is the caller's setting.
+-- What dispatching, sending and receipts share: the steps of whoever holds the pairs of some messages. How their queries are planned is the
+-- caller's setting.
 
 -- Locks pairs in key order.
 create function lock_pairs (p_accounts bigint[], p_channels bigint[], p_uris text[]) returns void language plpgsql as $$
@@ -40,6 +40,12 @@ begin
     ) z;
 end $$;
 comment on function lock_receipts is 'locks receipts in key order';
+
+-- queued < uncertain < sent < failed < delivered < read; what stands apart (received, canceled) has no rank.
+create function status_rank (p_status text) returns int language sql immutable as $$
+    select array_position (array['queued', 'uncertain', 'sent', 'failed', 'delivered', 'read'], p_status)
+$$;
+comment on function status_rank is 'how far a message or a part of it is; it only rises';
 
 -- Raises messages to the status of their least advanced part, once all parts are there. Gives back those that changed.
 create function raise_status (p_accounts bigint[], p_messages uuid[])

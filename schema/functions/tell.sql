@@ -18,9 +18,3 @@ begin
     from happening h join bumped b on b.account_id = h.a;
 end $$;
 comment on function tell is 'adds events; locks counters in account order';
-
--- queued < uncertain < sent < failed < delivered < read; what stands apart (received, canceled) has no rank.
-create function status_rank (p_status text) returns int language sql immutable as $$
-    select array_position (array['queued', 'uncertain', 'sent', 'failed', 'delivered', 'read'], p_status)
-$$;
-comment on function status_rank is 'how far a message or a part of it is; it only rises';

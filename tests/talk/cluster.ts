@@ -108,11 +108,20 @@ export class Cluster {
     async frozen(during: () => Promise<void>): Promise<void> {
         const main = this.pid();
         const children = fs.readFileSync(`/proc/${main}/task/${main}/children`, "utf8").trim().split(" ").map(Number);
-        for (const pid of [main, ...children]) process.kill(pid, "SIGSTOP");
+        const all = (signal: NodeJS.Signals) => {
+            for (const pid of [main, ...children])
+                try {
+                    process.kill(pid, signal);
+                } catch (error) {
+                    // A backend or an autovacuum worker may have ended since it was listed.
+                    if (pid === main || (error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+                }
+        };
+        all("SIGSTOP");
         try {
             await during();
         } finally {
-            for (const pid of [main, ...children]) process.kill(pid, "SIGCONT");
+            all("SIGCONT");
         }
     }
 

@@ -7,8 +7,8 @@
 --   uncertain   may have happened; again at s_retry_at, or, where that is null or too late, held for a hand
 --   release     was not begun: as if it had not been claimed
 -- What a gateway had lost (claim says so) is never reported as release: nobody knows that it was not begun.
--- Fenced by claim_id: what a gateway reports whose lease ended moves no delivery that another has claimed, but what it learned of the provider
--- is kept, and a delivery that is proven by it is done. Gives back how many were still its own. Locks pairs, deliveries, provider_id, receipts,
+-- Fenced by claim_id and attempt: what is reported of a claim that ended moves no delivery that was claimed again, but what was learned of the
+-- provider is kept, and a delivery that is proven by it is done. Gives back how many were still its own. Locks pairs, deliveries, provider_id, receipts,
 -- messages, opt_out, counters.
 create function settle (
     p_claim uuid, p_now timestamptz,
@@ -23,7 +23,7 @@ declare
 begin
     perform plan_young ();
     perform lock_pairs (s_account, s_channel, s_uri);
-    select c.mine, c.todo into v_mine, v_todo from choose_outcomes (p_claim, s_account, s_channel, s_uri, s_position, s_message, s_part, s_outcome) c;
+    select c.mine, c.todo into v_mine, v_todo from choose_outcomes (p_claim, s_account, s_channel, s_uri, s_position, s_message, s_attempt, s_part, s_outcome) c;
     insert into gateway.attempt (account_id, message_id, attempt, part, at, outcome, http_status, code, detail, milliseconds)
     select a, m, n, p, p_now, case o when 'progress' then 'sent' else o end, h, pc, d, ms
     from unnest (s_account, s_message, s_attempt, s_part, s_outcome, s_http, s_provider_code, s_detail, s_milliseconds) x (a, m, n, p, o, h, pc, d, ms)
@@ -46,12 +46,12 @@ comment on function settle is 'what became of attempts; locks pairs, deliveries,
 -- What is to become of each delivery; null: it is not ours any more, or a later position speaks of it, too. Locked, because a claim takes what
 -- has run out without the pair. 'proven': a receipt came for this part, of an earlier attempt, so whatever this one met, it is out. mine: how many
 -- are ours.
-create function choose_outcomes (p_claim uuid, s_account bigint[], s_channel bigint[], s_uri text[], s_position bigint[], s_message uuid[], s_part int[],
-                                 s_outcome text[], out mine int, out todo text[]) language plpgsql as $$
+create function choose_outcomes (p_claim uuid, s_account bigint[], s_channel bigint[], s_uri text[], s_position bigint[], s_message uuid[],
+                                 s_attempt int[], s_part int[], s_outcome text[], out mine int, out todo text[]) language plpgsql as $$
 begin
     with given as materialized (
         select *, row_number () over (partition by a, c, u, p order by i desc) = 1 as last
-        from unnest (s_account, s_channel, s_uri, s_position, s_message, s_part, s_outcome) with ordinality x (a, c, u, p, m, g, o, i)
+        from unnest (s_account, s_channel, s_uri, s_position, s_message, s_attempt, s_part, s_outcome) with ordinality x (a, c, u, p, m, n, g, o, i)
         order by a, c, u, p, i
     ), known as materialized (
         select given.*, d.yes is not null as ours
@@ -59,6 +59,7 @@ begin
         left join lateral (
             select true as yes from gateway.delivery k
             where k.account_id = a and k.channel_id = c and k.uri = u and k.position = p and k.message_id = m and k.claim_id = p_claim
+                and k.attempts = n
             for no key update
         ) d on true
     )

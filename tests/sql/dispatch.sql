@@ -1,6 +1,6 @@
 -- What is to be sent goes out one after the other on each pair, once, whoever dies meanwhile.
 begin;
-select plan (88);
+select plan (92);
 \ir lib/out.sql
 
 -- The baton.
@@ -130,6 +130,17 @@ select is (pg_temp.take ('x2', :acme, :sms), '{x2}', 'and the next one leaves');
 select pg_temp.settle ('x2', 'x2', 'uncertain', '{"retry": "1 hour"}') \gset
 select is (pg_temp.settle ('x2', 'x2', 'sent', '{"sid": "SMx2"}'), 0, 'an answer that comes after all');
 select is ((select count (*) from gateway.delivery), 0::bigint, 'ends what nobody has claimed');
+
+-- What a gateway claims again itself: a late answer to the attempt before is not one to this.
+select pg_temp.make_channel (:acme, 'late') as late \gset
+select from pg_temp.send (:acme, :late, 'tel:+15552229999', 'late1');
+select pg_temp.take ('same', :acme, :late) \gset
+select is (pg_temp.settle ('same', 'late1', 'retry', '{"retry": "0 seconds"}'), 1, 'an attempt that failed is made again');
+select pg_temp.take ('same', :acme, :late) \gset
+select is ((select array_agg (attempt order by attempt) from taken where claim = 'same'), '{1,2}', 'by the same gateway');
+delete from taken where claim = 'same' and attempt = 2;
+select is (pg_temp.settle ('same', 'late1', 'failed', '{"code": "refused"}'), 0, 'what is said of the first moves nothing');
+select is (pg_temp.status_of ('late1'), 'queued', 'while the second is under way');
 
 -- A claim whose answer was lost with the connection.
 select from pg_temp.send (:acme, :sms, :ana, 'k1');

@@ -14,6 +14,8 @@ static const char usage[] =
     "  check                                     tell every fault of the configuration; connects to nothing\n"
     "  migrate                                   bring the database to this version's schema; serve does so, too\n"
     "  key create --account A --name N [--scopes S,…]   make an API key and print it, this once\n"
+    "  key list [--account A]                    list keys: when they were made, their ids and last four letters, what they may do\n"
+    "  key revoke KEY                            end a key, by its id; gateways refuse it within 5 s\n"
     "  trace MESSAGE                             tell a message's life from the journal on\n"
     "  quarantine [--account A]                  list what could not be understood\n"
     "  channel list [--account A]                list channels: how they fare, what waits to be sent\n"
@@ -25,8 +27,9 @@ static const char usage[] =
     "  channel backfill CHANNEL --since TIME     fetch what came in since TIME (RFC 3339) and was missed; a gateway may run meanwhile\n"
     "  --version\n"
     "\n"
-    "The commands after migrate want a migrated database; trace, quarantine, channel list and channel show only read. A is an account of\n"
-    "FILE, which need not have been served yet. A key without --scopes may do everything in its account. CHANNEL is a channel of FILE;\n"
+    "The commands after migrate want a migrated database; key list, trace, quarantine, channel list and channel show only read. A is an\n"
+    "account of FILE, which need not have been served yet. A key without --scopes may do everything in its account. CHANNEL is a channel "
+    "of FILE;\n"
     "where several accounts have one of that name, it wants --account A, or is A/CHANNEL.\n"
     "\n"
     "FILE is $SWITCHBOARD_CONFIG, ./switchboard.yaml or /etc/switchboard/switchboard.yaml unless --config names it.\n";
@@ -94,6 +97,9 @@ static int run (int n_words, char **words)
     if (g_str_equal (command, "migrate") && n_words == 1) return command_migrate (config_path ());
     if (g_str_equal (command, "key") && n_words == 2 && g_str_equal (verb, "create"))
         return account && name ? command_key_create (config_path (), account, name, scopes) : wants ("key create", "--account and --name");
+    if (g_str_equal (command, "key") && n_words == 2 && g_str_equal (verb, "list")) return command_key_list (config_path (), account);
+    if (g_str_equal (command, "key") && n_words <= 3 && g_str_equal (verb, "revoke"))
+        return n_words == 3 ? command_key_revoke (config_path (), words[2]) : wants ("key revoke", "a key's id, as key list tells it");
     if (g_str_equal (command, "trace") && n_words <= 2)
         return n_words == 2 ? command_trace (config_path (), verb) : wants (command, "a message's id");
     if (g_str_equal (command, "quarantine") && n_words == 1) return command_quarantine (config_path (), account);

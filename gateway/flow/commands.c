@@ -2,13 +2,11 @@
 #include "flow/commands_private.h"
 
 #include "base/clock.h"
-#include "base/keys.h"
 #include "store/migrate.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define KEY_CREATE "select key_create ($1,$2,$3,$4,$5,$6,$7,$8,$9)"
 #define TRACE "select at, what, detail from trace ($1)"
 #define QUARANTINE "select account, quarantine_id::text, channel, at, size, reason from quarantine_waiting ($1, $2)"
 #define QUARANTINE_MOST 1000 /* entries that are printed */
@@ -72,54 +70,6 @@ const struct account *command_account (const struct config *config, const char *
     fprintf (stderr, "switchboard: there is no account %s in %s%s%s%s\n", quoted, config->path, hint ? " (" : "", hint ? hint : "",
              hint ? ")" : "");
     return NULL;
-}
-
-static void put_scopes (params *p, const char *scopes)
-{
-    if (!scopes) {
-        params_null (p, "text[]");
-        return;
-    }
-    g_auto (GStrv) list = g_strsplit (scopes, ",", 32);
-    params_array (p, "text");
-    for (char **scope = list; *scope; scope++) array_text (p, g_strstrip (*scope));
-    params_array_end (p);
-}
-
-static bool keep_key (struct db *db, const struct config *config, const struct account *account, const char *name, const char *scopes,
-                      const char *key, GError **error)
-{
-    uint8_t hash[32];
-    struct id id = id_new (clock_now ());
-    key_hash (key, hash);
-    g_autoptr (params) p = params_new (9);
-    params_text (p, account->slug);
-    params_text (p, account->name);
-    params_text (p, config->path);
-    params_uuid (p, &id);
-    params_text (p, name);
-    params_bytes (p, hash, sizeof hash);
-    params_text (p, key + strlen (key) - 4);
-    put_scopes (p, scopes);
-    params_time (p, 0);
-    g_autoptr (db_result) r = db_call (db, KEY_CREATE, p, error);
-    return r != NULL;
-}
-
-int command_key_create (const char *path, const char *slug, const char *name, const char *scopes)
-{
-    g_autoptr (struct_config) config = setup_read (path, command_tell);
-    const struct account *account = config ? command_account (config, slug) : NULL;
-    struct db *db = account ? command_open (config, NULL) : NULL;
-    if (!db) return 1;
-    g_autoptr (GError) error = NULL;
-    char key[KEY_TEXT_SIZE];
-    key_make (key);
-    bool ok = keep_key (db, config, account, name, scopes, key, &error);
-    db_close (db);
-    if (!ok) return command_complain (error);
-    puts (key);
-    return 0;
 }
 
 int command_trace (const char *path, const char *message)

@@ -11,6 +11,10 @@ int command_migrate (const char *path);
 /* account: one of the file's; its row is made where the file was not served yet. scopes: comma-separated, NULL for everything. Prints the key
  * alone: it is shown this once. */
 int command_key_create (const char *path, const char *account, const char *name, const char *scopes);
+/* Of all accounts where account is NULL; only reads. */
+int command_key_list (const char *path, const char *account);
+/* key: its id. Gateways refuse it within seconds. One that is revoked stays so. */
+int command_key_revoke (const char *path, const char *key);
 /* These two only read. */
 int command_trace (const char *path, const char *message);
 /* account: NULL for all. */

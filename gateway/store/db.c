@@ -181,8 +181,10 @@ static PGresult *await_result (struct db *db, bool sent, int64_t patience)
         }
     }
     pulse_work ();
-    /* a server that goes away has perhaps said why */
-    if (last && (ok || PQstatus (connection) == CONNECTION_BAD)) return last;
+    /* A server that goes away has perhaps said why. But rows alone say nothing: they come before the commit, which only the end of the whole answer
+     * vouches for. */
+    bool lost = PQstatus (connection) == CONNECTION_BAD;
+    if (last && (lost ? PQresultStatus (last) == PGRES_FATAL_ERROR : ok)) return last;
     PQclear (last);
     /* as it stands, nobody can say what the next answer would belong to */
     g_clear_pointer (&db->connection, PQfinish);

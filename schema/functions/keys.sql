@@ -32,3 +32,22 @@ begin
     where a.slug = p_account;
 end $$;
 comment on function key_create is 'keeps a new key''s hash, and makes its account where it is missing; SB422';
+
+-- p_account: null for all.
+create function key_list (p_account text)
+returns table (account text, key_id uuid, last_four text, state text, scopes text, created_at timestamptz, name text) language sql stable as $$
+    select a.slug, k.key_id, k.last_four,
+           case when k.revoked_at is not null then 'revoked' when k.expires_at <= now () then 'expired' else 'good' end,
+           coalesce (array_to_string (k.scopes, ','), 'everything'), k.created_at, k.name
+    from gateway.key k
+    join gateway.account a using (account_id)
+    where p_account is null or a.slug = p_account
+    order by a.slug, k.created_at, k.key_id
+$$;
+comment on function key_list is 'keys, by account and age; no locks';
+
+-- Gives back its last four letters; null: there is none.
+create function key_revoke (p_key uuid) returns text language sql as $$
+    update gateway.key k set revoked_at = coalesce (k.revoked_at, now ()) where k.key_id = p_key returning k.last_four
+$$;
+comment on function key_revoke is 'ends a key; locks it';

@@ -103,7 +103,11 @@ test("a command that lacks something says what, and an account that is not in th
         [["channel", "show"], 2, /^switchboard: channel show wants a channel, .*\n$/],
         [["channel", "backfill", "support-sms"], 2, /^switchboard: channel backfill wants --since TIME, .*\n$/],
         [["trace"], 2, /^switchboard: trace wants a message's id .*\n$/],
-        [["key", "list"], 2, /^switchboard: there is no command "key list"\nusage: /],
+        [["key", "lisp"], 2, /^switchboard: there is no command "key lisp"\nusage: /],
+        [["key", "list", "--account", "acne"], 1, /no account "acne" in .* \(did you mean "acme"\?\)/],
+        [["key", "revoke"], 2, /^switchboard: key revoke wants a key's id, .*\n$/],
+        [["key", "revoke", "sb_live_secret"], 2, /^switchboard: key revoke wants a key's id, as key list tells it\n$/],
+        [["key", "revoke", "01900000-0000-7000-8000-000000000000"], 1, /^switchboard: there is no key 01900000-.*\n$/],
         [["channel", "list", "--account", "acne"], 1, /no account "acne" in .* \(did you mean "acme"\?\)/],
         [["quarantine", "--account", "acne"], 1, /no account "acne" in .* \(did you mean "acme"\?\)/],
     ] as const) {

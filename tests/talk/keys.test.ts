@@ -37,7 +37,11 @@ test("a key that was in use is refused soon after it is revoked, and so is one w
     const other = gateway.otherKey;
     const status = async (one: string) => (await gateway.api("/v1/tickets?limit=1", { key: one })).status;
     assert.equal(await status(key), 200);
-    await gateway.sql(`update gateway.key set revoked_at = now() where last_four = '${key.slice(-4)}'`);
+    const list = () => gateway.must(["key", "list", "--account", "globex"]);
+    const line = new RegExp(`^\\S+Z  globex  (\\S+)  …${key.slice(-4)}  good     everything  .+$`, "m").exec(await list());
+    assert.equal(await gateway.must(["key", "revoke", line![1]!]), `key …${key.slice(-4)} is revoked\n`);
+    assert.match(await list(), new RegExp(`…${key.slice(-4)}  revoked  everything`));
+    assert.ok(!(await list()).includes(key));
     await until(async () => (await status(key)) === 401, "the revoked key to be refused");
     assert.equal(await status(other), 200, "its neighbour is not");
     await gateway.sql("update gateway.account set disabled_at = now() where slug = 'globex'");

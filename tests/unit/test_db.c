@@ -77,12 +77,13 @@ static void test_good_urls (void)
 
 /* ---- silence ---- */
 
-/* A server that accepts and says what it is told to, and then nothing for ever. */
+/* A server that accepts and says what it is told to, and then nothing for ever; or answers once or twice more, and ends. */
 struct silent {
     int fd;
     char *directory, *file, *url;
     const char *greeting;
     size_t n;
+    const GByteArray *answers[2];
     GThread *thread;
 };
 
@@ -94,18 +95,24 @@ static void *greet (void *data)
         char startup[4096];
         if (silent->n && recv (fd, startup, sizeof startup, 0) > 0)
             g_assert_cmpint (send (fd, silent->greeting, silent->n, 0), ==, silent->n);
+        for (int i = 0; i < 2 && silent->answers[i] && recv (fd, startup, sizeof startup, 0) > 0; i++) {
+            g_assert_cmpint (send (fd, silent->answers[i]->data, silent->answers[i]->len, 0), ==, silent->answers[i]->len);
+            if (i == 1) shutdown (fd, SHUT_WR);
+        }
         g_array_append_val (open, fd);
     }
     for (guint i = 0; i < open->len; i++) close (g_array_index (open, int, i));
     return NULL;
 }
 
-static struct silent *silent_start (const char *greeting, size_t n)
+static struct silent *silent_start (const char *greeting, size_t n, const GByteArray *first, const GByteArray *second)
 {
     struct silent *silent = g_new0 (struct silent, 1);
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     silent->greeting = greeting;
     silent->n = n;
+    silent->answers[0] = first;
+    silent->answers[1] = second;
     silent->directory = g_dir_make_tmp ("sb-XXXXXX", NULL);
     silent->file = g_build_filename (silent->directory, ".s.PGSQL.5432", NULL);
     silent->url = g_strdup_printf ("host=%s port=5432 user=x dbname=x gssencmode=disable", silent->directory);
@@ -135,17 +142,43 @@ static const char WELCOME[] = "R\0\0\0\10\0\0\0\0Z\0\0\0\5I";
 
 static void test_silent_from_the_start (void)
 {
-    struct silent *silent = silent_start ("", 0);
+    struct silent *silent = silent_start ("", 0, NULL, NULL);
     g_autoptr (GError) error = NULL;
     g_assert_null (db_open (silent->url, "test", NULL, &error));
     g_assert_error (error, DB_ERROR, DB_ERROR_CONNECTION);
     silent_stop (silent);
 }
 
+/* Rows come before the commit: of a server that ends between the two, nobody knows whether anything was committed. */
+static void test_rows_without_an_end (void)
+{
+    static const char rows[] = "2\0\0\0\4"
+                               "T\0\0\0\32\0\1n\0\0\0\0\0\0\0\0\0\0\24\0\10\377\377\377\377\0\1"
+                               "D\0\0\0\22\0\1\0\0\0\10\0\0\0\0\0\0\0\7"
+                               "C\0\0\0\15SELECT 1",
+                      parsed[] = "1\0\0\0\4", end[] = "Z\0\0\0\5I";
+    for (int whole = 0; whole < 2; whole++) {
+        g_autoptr (GByteArray) prepared = g_byte_array_new (), executed = g_byte_array_new ();
+        g_byte_array_append (prepared, (const guint8 *) parsed, sizeof parsed - 1);
+        g_byte_array_append (prepared, (const guint8 *) end, sizeof end - 1);
+        g_byte_array_append (executed, (const guint8 *) rows, sizeof rows); /* with the zero that ends "SELECT 1" */
+        if (whole) g_byte_array_append (executed, (const guint8 *) end, sizeof end - 1);
+        struct silent *silent = silent_start (WELCOME, sizeof WELCOME - 1, prepared, executed);
+        g_autoptr (GError) error = NULL;
+        struct db *db = db_open (silent->url, "test", NULL, &error);
+        g_assert_no_error (error);
+        int64_t n = ask (db, "insert into x default values returning n", &error);
+        g_assert_cmpint (n, ==, whole ? 7 : -1);
+        if (!whole) g_assert_error (error, DB_ERROR, DB_ERROR_CONNECTION);
+        db_close (db);
+        silent_stop (silent);
+    }
+}
+
 /* A call, a ping, and what is more than the socket takes: each ends, and the connection with it. */
 static void test_silent_later (void)
 {
-    struct silent *silent = silent_start (WELCOME, sizeof WELCOME - 1);
+    struct silent *silent = silent_start (WELCOME, sizeof WELCOME - 1, NULL, NULL);
     g_autofree char *large = g_strnfill (16 << 20, ' ');
     for (int i = 0; i < 3; i++) {
         g_autoptr (GError) error = NULL;
@@ -267,6 +300,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/db/good-urls", test_good_urls);
     g_test_add_func ("/db/silent-from-the-start", test_silent_from_the_start);
     g_test_add_func ("/db/silent-later", test_silent_later);
+    g_test_add_func ("/db/rows-without-an-end", test_rows_without_an_end);
     g_test_add_func ("/db/limit", test_limit);
     g_test_add_func ("/db/large", test_large);
     g_test_add_func ("/db/errors", test_errors);

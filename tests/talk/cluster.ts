@@ -107,12 +107,13 @@ export class Cluster {
     /** While during runs, the server stands still: connections are accepted by the kernel and stay open, nothing is answered. */
     async frozen(during: () => Promise<void>): Promise<void> {
         const main = this.pid();
+        process.kill(main, "SIGSTOP"); // first, and last to go on: while it stands, no child of its begins, and none that has ended is gone
         const children = fs.readFileSync(`/proc/${main}/task/${main}/children`, "utf8").trim().split(" ").map(Number);
-        for (const pid of [main, ...children]) process.kill(pid, "SIGSTOP");
+        for (const pid of children) process.kill(pid, "SIGSTOP");
         try {
             await during();
         } finally {
-            for (const pid of [main, ...children]) process.kill(pid, "SIGCONT");
+            for (const pid of [...children, main]) process.kill(pid, "SIGCONT");
         }
     }
 

@@ -107,21 +107,13 @@ export class Cluster {
     /** While during runs, the server stands still: connections are accepted by the kernel and stay open, nothing is answered. */
     async frozen(during: () => Promise<void>): Promise<void> {
         const main = this.pid();
+        process.kill(main, "SIGSTOP"); // first, and last to go on: while it stands, no child of its begins, and none that has ended is gone
         const children = fs.readFileSync(`/proc/${main}/task/${main}/children`, "utf8").trim().split(" ").map(Number);
-        const all = (signal: NodeJS.Signals) => {
-            for (const pid of [main, ...children])
-                try {
-                    process.kill(pid, signal);
-                } catch (error) {
-                    // A backend or an autovacuum worker may have ended since it was listed.
-                    if (pid === main || (error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-                }
-        };
-        all("SIGSTOP");
+        for (const pid of children) process.kill(pid, "SIGSTOP");
         try {
             await during();
         } finally {
-            all("SIGCONT");
+            for (const pid of [...children, main]) process.kill(pid, "SIGCONT");
         }
     }
 

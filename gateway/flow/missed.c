@@ -29,8 +29,8 @@ struct watch {
     int64_t seen_to; /* as we wrote it; 0: what came before us is not known */
     int64_t again;   /* monotonic; not before it its list is read again */
     int tries;
-    /* a reading: set before it begins, but for state, which is under lock */
-    enum reading state;
+    /* a reading: set before it begins, but for state, which its thread ends */
+    _Atomic enum reading state;
     struct missed *missed;
     struct config *config;
     const struct channel *channel;
@@ -44,7 +44,7 @@ struct missed {
     struct intake *intake;
     struct tasks *tasks;
     struct db *db;
-    struct worker worker; /* its lock is of the states of watches, too */
+    struct worker worker;
     GThreadPool *readers;
     GHashTable *watches; /* channel_id → struct watch */
     struct config *config;
@@ -101,10 +101,8 @@ static void read_one (void *data, void *unused)
     const char *account = watch->channel->account, *slug = watch->channel->slug;
     if (!ok) log_warning ("backfill.failed", "channel %s/%s: %s; it is tried again", account, slug, error->message);
     if (count.stored) log_info ("backfill.stored", "channel %s/%s: %u messages had been missed", account, slug, count.stored);
-    g_mutex_lock (&missed->worker.lock);
     watch->state = ok ? READ : NOT_READ;
-    worker_wake_locked (&missed->worker);
-    g_mutex_unlock (&missed->worker.lock);
+    worker_wake (&missed->worker);
 }
 
 /* ---- what the database knows ---- */
@@ -190,9 +188,7 @@ static void collect (struct missed *missed, GPtrArray *seen)
     g_hash_table_iter_init (&iter, missed->watches);
     while (g_hash_table_iter_next (&iter, NULL, &value)) {
         struct watch *watch = value;
-        g_mutex_lock (&missed->worker.lock);
         enum reading state = watch->state;
-        g_mutex_unlock (&missed->worker.lock);
         if (state == AT_REST || state == READING) continue;
         watch->state = AT_REST;
         watch->tries = state == READ ? 0 : watch->tries + 1;

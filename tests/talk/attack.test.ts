@@ -120,6 +120,12 @@ async function reaches(id: string, ...statuses: string[]): Promise<any> {
     return message;
 }
 
+/** Until it is sent. A provider that hangs up may do so on the kept connection that this one takes: then a hand sends it again. */
+async function leaves(id: string): Promise<void> {
+    while ((await reaches(id, "sent", "uncertain")).status === "uncertain")
+        assert.equal((await post(`/v1/messages/${id}/settle`, { as: "retry" })).status, 200);
+}
+
 const bodies = (to: string) => api.accepted.all.filter((sms) => sms.to === to).map(({ body }) => body);
 
 // ---- keys ----
@@ -326,7 +332,7 @@ test("a provider that repeats all it was told puts no word of it into the log, a
     assert.ok(!seen[0]!.includes(words) && !seen[3]!.includes(words));
     // mended, it leaves
     rude.answers.delete("repeat");
-    await reaches(id, "sent");
+    await leaves(id);
 });
 
 test("whatever a provider answers, a message is sent once, and what became of it is told or uncertain; the next one leaves", async () => {
@@ -365,7 +371,7 @@ test("whatever a provider answers, a message is sent once, and what became of it
             const { id } = await sent(newNumber(), `${name} please`, "rude-sms");
             const next = await sent(newNumber(), "good one", "rude-sms");
             await reaches(id, fate);
-            await reaches(next.id, "sent");
+            await leaves(next.id);
             assert.equal(rude.came.filter((word) => word === name).length, 1, name);
         }
 });

@@ -28,7 +28,7 @@ function writeDocument(): void {
 
 What \`make bench\` measured on ${new Date().toISOString().slice(0, 10)}: ${cpu.length} × ${cpu[0]?.model ?? "unknown processor"}, ${Math.round(os.totalmem() / 2 ** 30)} GB,
 PostgreSQL 15 on the same machine over a Unix socket, fsync on, load generator included. Medians of ${rounds} interleaved rounds; rows were counted after
-each. The machine is shared: read the ratios.
+each. Latencies are of windows of 5 s, each after a sync. The machine is shared: read the ratios.
 
 | what | measured | bar | unit | |
 |---|---|---|---|---|

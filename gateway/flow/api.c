@@ -16,7 +16,7 @@
 /* A worker without a connection tries again this often, and answers 503 meanwhile. */
 #define RECONNECT_PAUSE (500 * G_TIME_SPAN_MILLISECOND)
 
-struct worker {
+struct api_worker {
     struct api *api;
     GThread *thread;
     struct db *db;
@@ -33,7 +33,7 @@ struct api {
     struct feed *feed;
     struct keyring *keyring;
     size_t queue_max;
-    struct worker *workers;
+    struct api_worker *workers;
     unsigned n_workers;
 
     GMutex lock;
@@ -88,7 +88,7 @@ static bool authenticate (struct keyring *ring, struct call *call)
     return false;
 }
 
-static bool is_connected (struct worker *worker)
+static bool is_connected (struct api_worker *worker)
 {
     if (db_alive (worker->db)) return true;
     worker->connected = false;
@@ -98,7 +98,7 @@ static bool is_connected (struct worker *worker)
     return worker->connected;
 }
 
-static void work (struct worker *worker, struct call *call)
+static void work (struct api_worker *worker, struct call *call)
 {
     call->db = worker->db;
     if (!is_connected (worker)) {
@@ -129,7 +129,7 @@ static struct call *take (struct api *api)
 
 static void *run (void *data)
 {
-    struct worker *worker = data;
+    struct api_worker *worker = data;
     struct call *call;
     pulse_start ("api");
     is_connected (worker); /* each in its own thread: a server that forks slowly makes nobody wait for all of them */
@@ -286,13 +286,13 @@ struct api *api_start (struct config *(*current) (void *data), void (*committed)
     g_mutex_init (&api->lock);
     g_cond_init (&api->wake);
     api->n_workers = (unsigned) values_number (config->database, DATABASE_CONNECTIONS);
-    api->workers = g_new0 (struct worker, api->n_workers);
+    api->workers = g_new0 (struct api_worker, api->n_workers);
     for (unsigned i = 0; i < api->n_workers; i++) {
         struct db *db = db_new (values_text (config->database, DATABASE_URL), "switchboard api", "-c statement_timeout=10000 -c jit=off");
-        api->workers[i] = (struct worker){.api = api, .db = db};
+        api->workers[i] = (struct api_worker){.api = api, .db = db};
     }
     /* The first of them shows that there is a database. */
-    struct worker *first = &api->workers[0];
+    struct api_worker *first = &api->workers[0];
     first->connected = db_reopen (first->db, error);
     if (!first->connected || !(api->media_secret = media_url_secret (first->db, error))) {
         api_free (api);

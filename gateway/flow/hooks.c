@@ -25,9 +25,7 @@ static void tell_refused (const struct channel *channel)
     int_fast64_t last = told, now = g_get_monotonic_time ();
     if ((last && now - last < COMPLAINT_PAUSE) || !atomic_compare_exchange_strong (&told, &last, now)) return;
     log_warning ("hook.refused",
-                 "channel %s/%s: a request was not signed with the channel's secret for listen.public_url; there may be more, and of other "
-                 "channels, "
-                 "see gw_ingest_requests_total",
+                 "channel %s/%s: a request was not signed with its secret for listen.public_url; gw_ingest_requests_total counts all",
                  channel->account, channel->slug);
 }
 

@@ -276,7 +276,7 @@ void twilio_receive (const struct channel *channel, const struct http_request *r
                      struct received *received)
 {
     (void) now;
-    *received = (struct received){RECEIVED_STRANGER, NULL, NULL, NULL, NULL};
+    *received = (struct received){RECEIVED_STRANGER};
     if (request->secret != NULL) return;
     if (!twilio_is_get (request) && !g_str_equal (request->method, "POST")) {
         refuse (received, 405, "The method must be GET or POST.\n");

@@ -107,8 +107,10 @@ static bool compose (const struct channel *channel, const struct task *task, con
     case TASK_FETCH: return twilio_fetch_compose (channel, task, notes, call);
     case TASK_PROBE: return twilio_probe_compose (channel, notes, call);
     case TASK_BACKFILL: return twilio_backfill_compose (channel, task, notes, call);
+    case TASK_TEMPLATES:
+    case TASK_SIGNAL: break;
     }
-    g_assert_not_reached ();
+    return false;
 }
 
 static void judge (const struct channel *channel, const struct task *task, const char *notes, const struct call_answer *answer, int64_t now,
@@ -121,7 +123,26 @@ static void judge (const struct channel *channel, const struct task *task, const
     case TASK_FETCH: twilio_fetch_judge (channel, task, notes, answer, verdict); break;
     case TASK_PROBE: twilio_probe_judge (channel, task, notes, answer, now, verdict); break;
     case TASK_BACKFILL: twilio_backfill_judge (channel, task, notes, answer, now, verdict); break;
+    case TASK_TEMPLATES:
+    case TASK_SIGNAL: g_assert_not_reached ();
     }
+}
+
+static const struct carries *carries (const struct channel *channel)
+{
+    static const struct carries sms = {
+        .kinds = kinds,
+        .schemes = schemes,
+        .text_most = 1600,
+        .file_most = PART_BYTES_MOST,
+        .files_most = 30,
+        .types = types,
+        .segments = true,
+        .opt_out_words = true,
+        .answers_words = true,
+    };
+    (void) channel;
+    return &sms;
 }
 
 const struct adapter twilio_adapter = {
@@ -129,18 +150,7 @@ const struct adapter twilio_adapter = {
     .settings = settings,
     .n_settings = G_N_ELEMENTS (settings),
     .check = check,
-    .carries =
-        {
-            .kinds = kinds,
-            .schemes = schemes,
-            .text_most = 1600,
-            .file_most = PART_BYTES_MOST,
-            .files_most = 30,
-            .types = types,
-            .segments = true,
-            .opt_out_words = true,
-            .answers_words = true,
-        },
+    .carries = carries,
     .receive = twilio_receive,
     .count_parts = twilio_send_count_parts,
     .compose = compose,

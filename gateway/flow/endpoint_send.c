@@ -124,7 +124,7 @@ static bool find_files (struct call *call, struct sending *sending)
 static void count_segments (struct sending *sending)
 {
     sending->weight = 1;
-    if (!sending->channel->adapter->carries.segments || sending->task.files->len) return;
+    if (!sending->channel->adapter->carries (sending->channel)->segments || sending->task.files->len) return;
     struct sms_segments counted = sms_count (sending->task.text);
     sending->weight = counted.segments;
     sending->segments = sms_json (&counted);
@@ -140,7 +140,7 @@ static bool fit_channel (struct call *call, struct sending *sending)
         call_problem (call, 409, closed, NULL);
         return false;
     }
-    const struct carries *carries = &sending->channel->adapter->carries;
+    const struct carries *carries = sending->channel->adapter->carries (sending->channel);
     return (outgoing_reaches (said, carries, sending->task.to, &refusal) && outgoing_adapt (said, carries, &refusal) &&
             outgoing_fits (said, carries, sending->task.files, &refusal)) ||
            refuse (call, &refusal);

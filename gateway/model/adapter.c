@@ -7,7 +7,8 @@ void received_clear (struct received *received)
     g_free (received->reason);
     if (received->messages != NULL) g_ptr_array_unref (received->messages);
     if (received->receipts != NULL) g_ptr_array_unref (received->receipts);
-    *received = (struct received){RECEIVED_STRANGER, NULL, NULL, NULL, NULL};
+    if (received->notices != NULL) g_ptr_array_unref (received->notices);
+    *received = (struct received){RECEIVED_STRANGER};
 }
 
 const struct adapter *adapter_find (const char *name)

@@ -23,19 +23,56 @@ enum received_kind { RECEIVED_STRANGER, RECEIVED_UNREADABLE, RECEIVED_ITEMS, REC
 struct received {
     enum received_kind kind;
     struct http_response *reply; /* owned; NULL for RECEIVED_STRANGER */
-    char *reason;                /* owned; RECEIVED_UNREADABLE only: one sentence, lower case, without customers' words */
-    GPtrArray *messages;         /* of struct incoming, owned; NULL: none */
-    GPtrArray *receipts;         /* of struct receipt, owned; NULL: none */
+    /* Owned: one sentence, lower case, without customers' words. RECEIVED_UNREADABLE: why. RECEIVED_ITEMS: why part of the request was not
+     * understood, which is quarantined beside what was; NULL: all was. */
+    char *reason;
+    GPtrArray *messages; /* of struct incoming, owned; NULL: none */
+    GPtrArray *receipts; /* of struct receipt, owned; NULL: none */
+    GPtrArray *notices;  /* of struct notice, owned; NULL: none */
 };
 
 void received_clear (struct received *received);
+
+/* An item may name the channel that it belongs to: one of the same account and adapter, whose setting `route` has that value and whose
+ * settings `secret` share one with the channel that the request came to. Rows of the adapter's settings. */
+struct routing {
+    unsigned route, secret;
+};
 
 struct task;
 struct call_request;
 struct call_answer;
 struct verdict;
 
-/* What a channel of this adapter can carry; a limit of 0 says that there is none of that. */
+/* What a channel carries of a choice. Titles, texts and labels: characters; ids: bytes. 0: there is none of that. */
+struct carries_choice {
+    size_t text_most; /* of the question, as buttons */
+    size_t footer_most;
+    size_t buttons_most, button_title_most, button_id_most;
+    size_t rows_most, row_title_most, row_description_most, row_id_most; /* as a list */
+    size_t list_text_most;                                               /* of the question, as a list */
+    size_t sections_most, section_title_most;
+    size_t label_most;                 /* of the button that opens a list, or leads to a URL */
+    bool url, location, contact, flow; /* one option of that type, alone, goes as it is */
+    bool header;                       /* one file before the question, with buttons */
+};
+
+/* What it carries of cards, beyond a single one that goes as text, media or choice. */
+struct carries_cards {
+    size_t least, most;
+    size_t text_most;
+    size_t title_most; /* of the one option of a card */
+};
+
+/* One kind of file. kind: "image", "audio", "voice", "video", "document" or "sticker". */
+struct carries_file {
+    const char *kind;
+    const char *const *types; /* NULL-terminated, as in struct carries */
+    size_t most;              /* bytes */
+    bool caption;             /* text goes with it */
+};
+
+/* What a channel can carry; a limit of 0 says that there is none of that. */
 struct carries {
     const char *const *kinds;   /* content kinds that go out as they are (model/content.h), NULL-terminated; others are put in words */
     const char *const *schemes; /* of the addresses that can be written to (model/address.h), NULL-terminated: "tel", "mailto" … */
@@ -43,16 +80,30 @@ struct carries {
     size_t file_most;           /* bytes of one file */
     size_t files_most;          /* files of one message, whatever number of parts they make */
     const char *const *types;   /* of files, NULL-terminated: "image/", "image/jpeg" …; NULL: any */
-    bool segments;              /* text is counted in SMS segments (model/sms.h); the channel's rate counts them */
-    bool opt_out_words;         /* STOP, START and HELP are looked for in what comes in (model/opt_out.h) */
-    bool answers_words;         /* the provider itself answers them, so we must not */
+    const struct carries_file *file_kinds; /* kind NULL ends them: each with its own limit, beside file_most; NULL: files are files */
+    size_t caption_most;                   /* characters of text beside a file; more goes as a message of its own. 0: text_most */
+    struct carries_choice choice;
+    struct carries_cards cards;
+    bool reply_to;      /* which message is answered goes with it, else as a quoted line */
+    int64_t window;     /* microseconds after the customer's last word in which free text may be sent; 0: always */
+    int64_t pair_pace;  /* microseconds between two messages to one person; 0: none */
+    int pair_burst;     /* so many may go at once, and are paid for by waiting afterwards */
+    int64_t file_life;  /* microseconds for which the provider holds what came in; 0: as limits.fetch_give_up says */
+    bool uploads;       /* files are given to the provider by us (struct outgoing_file's bytes), not fetched by it */
+    bool templates;     /* there is a list of templates (TASK_TEMPLATES) */
+    bool segments;      /* text is counted in SMS segments (model/sms.h); the channel's rate counts them */
+    bool opt_out_words; /* STOP, START and HELP are looked for in what comes in (model/opt_out.h) */
+    bool answers_words; /* the provider itself answers them, so we must not */
 };
 
 struct adapter {
     const char *name; /* what `adapter:` says in the configuration */
     const struct setting *settings;
     size_t n_settings;
-    struct carries carries;
+    const struct routing *routing; /* NULL: its items name no channel */
+
+    /* What a channel carries; static. */
+    const struct carries *(*carries) (const struct channel *channel);
 
     /* What the table cannot say of values, the channel's own settings, each of them already right by itself. NULL: nothing is wrong. Else
      * what is, as it follows the channel's name in a fault ("has neither from nor …"); *hint says how to mend it. Both static, without

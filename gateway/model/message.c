@@ -20,13 +20,16 @@ void incoming_free (struct incoming *incoming)
     g_free (incoming->text);
     g_free (incoming->content);
     if (incoming->files != NULL) g_ptr_array_unref (incoming->files);
+    if (incoming->aliases != NULL) g_ptr_array_unref (incoming->aliases);
+    g_free (incoming->in_reply_to);
+    g_free (incoming->route);
     g_free (incoming);
 }
 
 struct remote_file *remote_file_new (const char *url, const char *mime, const char *name)
 {
     struct remote_file *file = g_new (struct remote_file, 1);
-    *file = (struct remote_file){g_strdup (url), g_strdup (mime), g_strdup (name)};
+    *file = (struct remote_file){g_strdup (url), g_strdup (mime), g_strdup (name), NULL};
     return file;
 }
 
@@ -36,6 +39,7 @@ void remote_file_free (struct remote_file *file)
     g_free (file->url);
     g_free (file->mime);
     g_free (file->name);
+    g_free (file->sha256);
     g_free (file);
 }
 
@@ -72,5 +76,25 @@ void receipt_free (struct receipt *receipt)
     g_free (receipt->code);
     g_free (receipt->detail);
     g_free (receipt->reference);
+    g_free (receipt->data);
+    g_free (receipt->route);
     g_free (receipt);
+}
+
+struct notice *notice_new (const char *external_id, const char *topic, const char *title)
+{
+    struct notice *notice = g_new0 (struct notice, 1);
+    notice->external_id = g_strdup (external_id);
+    notice->topic = topic;
+    notice->title = title;
+    return notice;
+}
+
+void notice_free (struct notice *notice)
+{
+    if (notice == NULL) return;
+    g_free (notice->external_id);
+    g_free (notice->data);
+    g_free (notice->route);
+    g_free (notice);
 }

@@ -12,20 +12,27 @@
 /* A file that the provider holds for us; fetched later. */
 struct remote_file {
     char *url;
-    char *mime; /* NULL: not said */
-    char *name; /* NULL: not said */
+    char *mime;   /* NULL: not said */
+    char *name;   /* NULL: not said */
+    char *sha256; /* of its bytes, 64 lower-case hex digits, as the provider says; NULL: not said */
 };
 
 /* One message from a customer. Owns its strings. */
 struct incoming {
-    char *external_id; /* the provider's id; what makes it one message however often it comes */
-    char *from;        /* address of the customer, a URI: tel:+15550001111 */
-    char *to;          /* ours */
-    char *name;        /* what the provider says the customer is called; NULL: nothing */
-    char *text;        /* plain-text rendering, may be "" */
-    char *content;     /* JSON object with "kind" (model/content.h) */
-    GPtrArray *files;  /* of struct remote_file; NULL: none */
-    int64_t at;        /* the provider's time, microseconds since 1970; 0: not said */
+    char *external_id;    /* the provider's id; what makes it one message however often it comes */
+    char *from;           /* address of the customer, a URI: tel:+15550001111 */
+    char *to;             /* ours */
+    char *name;           /* what the provider says the customer is called; NULL: nothing */
+    char *text;           /* plain-text rendering, may be "" */
+    char *content;        /* JSON object with "kind" (model/content.h) */
+    GPtrArray *files;     /* of struct remote_file; NULL: none */
+    int64_t at;           /* the provider's time, microseconds since 1970; 0: not said */
+    GPtrArray *aliases;   /* of char *: more addresses (URIs) of the same person, on this channel; NULL: none */
+    char *in_reply_to;    /* the provider's id of the message that it answers, reacts to or changes; NULL: none */
+    char *route;          /* which channel it belongs to (struct routing); NULL: the one that it came to */
+    int64_t window_until; /* until then the customer may be answered freely, microseconds since 1970; 0: it says nothing of that */
+    bool echo;            /* said by the business itself, on a device of the provider's: from is still the customer, to still ours */
+    bool quiet;           /* opens no ticket: kept only where there is an unclosed one; what it says of addresses is heeded in any case */
     /* What the message as a whole asks for, by the provider's word or by ours. */
     enum opt_out_word opt_out;
 };
@@ -49,7 +56,26 @@ struct receipt {
     char *reference; /* the id of our message, where the callback's URL carries it; NULL: none */
     int part;        /* which part of that message */
     bool opted_out;  /* it failed because the customer wants nothing more */
+    const char *reason,
+        *title;  /* STATUS_FAILED: ours, static, as in a verdict ("window_closed", what to do); NULL: nothing better than "not_delivered" */
+    char *data;  /* more that the provider says, as a JSON object (prices); NULL: nothing */
+    char *route; /* as in struct incoming */
 };
+
+/* What a provider says of the channel itself: its number, its templates, its account. Becomes an event of the account. Owns its strings. */
+struct notice {
+    char *external_id;  /* what makes it one, however often it comes: a hash of it, where the provider names none */
+    const char *topic;  /* static: "template", "quality", "account", "preferences" … */
+    const char *title;  /* one sentence for people, static, lower case */
+    char *data;         /* the provider's words, a JSON object */
+    const char *health; /* static: "down": nothing can be sent from now on, "up": that is over; NULL: neither */
+    const char *remedy; /* health "down": what to do, static */
+    int64_t at;         /* 0: not said */
+    char *route;        /* as in struct incoming */
+};
+
+struct notice *notice_new (const char *external_id, const char *topic, const char *title);
+void notice_free (struct notice *notice);
 
 /* What makes a provider's id of a message unique within its channel; receipts find their message by it. */
 void message_hash_id (const char *external_id, uint8_t hash[16]);

@@ -18,10 +18,12 @@
 #include <stdint.h>
 
 enum task_kind {
-    TASK_SEND,     /* a part of an outgoing message */
-    TASK_FETCH,    /* a file that the provider holds */
-    TASK_PROBE,    /* are the credentials good, and is the provider told where to call us? */
-    TASK_BACKFILL, /* what came in while nobody listened: one page of it a round */
+    TASK_SEND,      /* a part of an outgoing message */
+    TASK_FETCH,     /* a file that the provider holds */
+    TASK_PROBE,     /* are the credentials good, and is the provider told where to call us? */
+    TASK_BACKFILL,  /* what came in while nobody listened: one page of it a round */
+    TASK_TEMPLATES, /* which templates there are: one page of them a round */
+    TASK_SIGNAL,    /* the customer sees that the message `reply_to` was read, or that somebody types */
 };
 
 /* A file of an outgoing message. Owns its strings. */
@@ -30,7 +32,33 @@ struct outgoing_file {
     char *name; /* NULL: none */
     char *url;  /* where the provider may fetch it, signed and for a limited time */
     int64_t size;
+    char *sha256;  /* 64 lower-case hex digits; NULL: not known */
+    char *known;   /* what the channel learned of it: the value of the note channel_note_file (file); NULL: nothing */
+    GBytes *bytes; /* where the adapter uploads; NULL: they cannot be read, or it does not */
 };
+
+/* What a channel learned and will know until it expires, for other tasks too: a file's id at the provider. Owns its strings. */
+struct channel_note {
+    char *key, *value;
+    int64_t expires; /* microseconds since 1970 */
+};
+
+struct channel_note *channel_note_new (const char *key, const char *value, int64_t expires);
+void channel_note_free (struct channel_note *note);
+/* The key of what is known of a file: "file " and its SHA-256; a new string. NULL: that is not known. */
+char *channel_note_file (const struct outgoing_file *file);
+
+enum signal_kind { SIGNAL_READ, SIGNAL_TYPING };
+
+/* A template as the provider describes it. Owns its strings. */
+struct provider_template {
+    char *external_id; /* NULL: none */
+    char *name, *lang, *status, *category;
+    char *components; /* a JSON array, as the provider writes it */
+};
+
+struct provider_template *provider_template_new (void);
+void provider_template_free (struct provider_template *template);
 
 void outgoing_file_free (struct outgoing_file *file);
 
@@ -44,8 +72,12 @@ struct task {
     GPtrArray *files; /* of struct outgoing_file; NULL: none */
     char *reference;  /* the message's id; the receipt URL carries it, so that a receipt finds its message even if the answer was lost */
     int part;         /* which part, from 0 */
+    char *reply_to;   /* the provider's id of the message that it answers or reacts to; also TASK_SIGNAL. NULL: none */
     /* TASK_FETCH */
     char *url;
+    char *sha256; /* what its bytes should be, 64 lower-case hex digits; NULL: not said */
+    /* TASK_SIGNAL */
+    enum signal_kind signal;
     /* TASK_BACKFILL */
     int64_t since, until; /* microseconds since 1970 */
 };
@@ -109,6 +141,8 @@ struct verdict {
     char *notes; /* what was learned: VERDICT_NEXT for the next round, else for the next attempt; NULL: what was known still is */
     struct received received; /* BACKFILL: items of this page; each of raws is what one of them was made from */
     GPtrArray *raws;          /* of GBytes; as many as received.messages; NULL: none */
+    GPtrArray *learned;       /* of struct channel_note; NULL: none */
+    GPtrArray *templates;     /* TEMPLATES: of struct provider_template, of this page; NULL: none */
 };
 
 void verdict_clear (struct verdict *verdict);

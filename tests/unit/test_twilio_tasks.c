@@ -302,7 +302,7 @@ static void add_files (GPtrArray *names)
 
 static void carries (void)
 {
-    const struct carries *carries = &adapter_find ("twilio")->carries;
+    const struct carries *carries = adapter_find ("twilio")->carries (NULL);
     g_assert_cmpuint (carries->text_most, ==, 1600);
     g_assert_cmpuint (carries->file_most, <=, 5000000);
     g_assert_cmpuint (carries->files_most, <=, 100); /* receipts name parts 0 to 99 */

@@ -412,13 +412,15 @@ begin
         select *, exists (select from gateway.pair p where p.account_id = a and p.channel_id = c and p.uri = u) as is_pair,
                min (o) over (partition by a, c, u) as earliest
         from said
-    ), found as (
-        select o, coalesce ((array_agg (u order by k) filter (where is_pair))[1], m_from[min (earliest)]) as u from looked group by o
+    ), found as materialized (
+        select o, (array_agg (u order by k) filter (where is_pair))[1] as u, min (earliest) as kin from looked group by o
+    ), homes as (
+        select x.o, coalesce (x.u, y.u, m_from[y.kin]) as u from found x join found y on y.o = x.kin
     )
-    select array_agg (coalesce (found.u, f) order by o),
-           x_message || array_agg (o::int order by o) filter (where found.u <> f), x_uri || array_agg (f order by o) filter (where found.u <> f)
+    select array_agg (coalesce (h.u, f) order by o),
+           x_message || array_agg (o::int order by o) filter (where h.u <> f), x_uri || array_agg (f order by o) filter (where h.u <> f)
     into home, message, uri
-    from unnest (m_from) with ordinality x (f, o) left join found using (o);
+    from unnest (m_from) with ordinality x (f, o) left join homes h using (o);
 end $$;
 comment on function at_home is 'to which pairs messages belong whose senders have several addresses; no locks';
 

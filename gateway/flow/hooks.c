@@ -4,12 +4,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "flow/item_route.h"
 #include "flow/problem.h"
 
 #include <stdatomic.h>
 #include <string.h>
-
-#define NO_CHANNEL "an item is of a number that is no channel here"
 
 /* Strangers may come as often as they like: so often at most the log says that they do. */
 #define COMPLAINT_PAUSE G_TIME_SPAN_MINUTE
@@ -66,68 +65,6 @@ static void answer (struct intake_job *job, enum intake_outcome outcome)
     intake_job_free (job);
 }
 
-/* ---- items that name their channel ---- */
-
-static bool share_a_value (const struct channel *a, const struct channel *b, unsigned row)
-{
-    const char *const *of_b = values_texts (b->values, row);
-    for (const char *const *value = values_texts (a->values, row); *value; value++)
-        if (g_strv_contains (of_b, *value)) return true;
-    return false;
-}
-
-static const struct account *find_account (const struct config *config, int64_t account_id)
-{
-    for (guint i = 0; i < config->accounts->len; i++) {
-        const struct account *account = config->accounts->pdata[i];
-        if (account->account_id == account_id) return account;
-    }
-    return NULL;
-}
-
-/* The id of the channel that an item of a request to called belongs to; 0: there is none. */
-static int64_t find_route (const struct config *config, const struct channel *called, const char *route)
-{
-    const struct routing *routing = called->adapter->routing;
-    if (!route || g_strcmp0 (values_text (called->values, routing->route), route) == 0) return called->channel_id;
-    const struct account *account = find_account (config, called->account_id);
-    for (guint i = 0; account && i < account->channels->len; i++) {
-        const struct channel *channel = account->channels->pdata[i];
-        if (channel->adapter == called->adapter && channel->channel_id &&
-            g_strcmp0 (values_text (channel->values, routing->route), route) == 0 && share_a_value (channel, called, routing->secret))
-            return channel->channel_id;
-    }
-    return 0;
-}
-
-/* Gives the items of one list their channels, and leaves out those that have none; how many. */
-#define ROUTE(list, entry) \
-    for (guint i = 0; list && i < list->len;) { \
-        struct entry *item = list->pdata[i]; \
-        item->channel_id = find_route (config, called, item->route); \
-        if (item->channel_id) { \
-            i++; \
-            continue; \
-        } \
-        g_ptr_array_remove_index (list, i); \
-        left_out++; \
-    }
-
-static void route (const struct config *config, const struct channel *called, struct received *received)
-{
-    unsigned left_out = 0;
-    if (!called->adapter->routing) return;
-    ROUTE (received->messages, incoming);
-    ROUTE (received->receipts, receipt);
-    ROUTE (received->notices, notice);
-    if (!left_out) return;
-    char *reason = g_strconcat (received->reason ? received->reason : "", received->reason ? "; " : "", NO_CHANNEL, NULL);
-    g_free (received->reason);
-    received->reason = reason;
-}
-
-/* ---- requests ---- */
-
 static struct intake_job *job_new (const struct channel *channel, int64_t now)
 {
     struct intake_job *job = g_new0 (struct intake_job, 1);
@@ -155,7 +92,7 @@ void hooks_handle (struct intake *intake, const struct config *config, struct ht
         metrics_count (METRIC_INGEST_REFUSED);
         http_exchange_reply (exchange, g_steal_pointer (&received.reply));
     } else {
-        route (config, channel, &received);
+        item_route (config, channel, &received);
         struct intake_job *job = job_new (channel, now);
         job->id = id_new (now);
         job->raw = http_request_format (&request);
@@ -201,7 +138,7 @@ char *hooks_reprocess (struct intake *intake, const struct config *config, const
     job->data = data;
     job->again = true;
     channel->adapter->receive (channel, request, true, now, &job->received);
-    route (config, channel, &job->received);
+    item_route (config, channel, &job->received);
     date_back (&job->received, at);
     char *reason = NULL;
     if (job->received.kind != RECEIVED_ITEMS) {

@@ -35,7 +35,7 @@ static bool perform (struct tasks *tasks, const struct channel *channel, struct 
     struct awaited awaited = {.tasks = tasks};
     g_mutex_lock (&tasks->lock);
     bool may = !tasks->halted;
-    if (may) round_perform (tasks->client, channel, call, landed, &awaited);
+    if (may) round_perform (tasks->client, channel, call, 0, landed, &awaited);
     while (may && !awaited.over) g_cond_wait (&tasks->landed, &tasks->lock);
     g_mutex_unlock (&tasks->lock);
     *outcome = awaited.outcome;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/endpoint_private.h"
 
+#include "flow/outgoing.h"
 #include "flow/signals.h"
 
 #define TARGET "select channel, uri, external_id from signal_target ($1, $2)"
@@ -40,12 +41,13 @@ void endpoint_signal (struct call *call)
     params_uuid (p, &call->id);
     g_autoptr (db_result) r = db_call (call->db, TARGET, p, &error);
     const struct channel *channel = r && db_rows (r) ? endpoint_channel (call, db_text (r, 0, 0)) : NULL;
+    const char *closed = outgoing_closed (channel, false);
     if (!r) {
         call_database_problem (call, error);
     } else if (!db_rows (r)) {
         call_problem (call, 404, "no such ticket", NULL);
-    } else if (!channel) {
-        call_problem (call, 409, "the channel is disabled", NULL);
+    } else if (closed) {
+        call_problem (call, 409, closed, NULL);
     } else {
         struct task task = {.kind = TASK_SIGNAL, .signal = kind, .to = g_strdup (db_text (r, 0, 1))};
         task.reply_to = db_null (r, 0, 2) ? NULL : g_strdup (db_text (r, 0, 2));

@@ -203,8 +203,8 @@ struct templates *templates_start (struct config *(*current) (void *data), void 
     templates->data = data;
     templates->gateway_id = *gateway;
     templates->tasks = tasks_new (client);
-    templates->db = db_new (values_text (config->database, DATABASE_URL), "switchboard templates",
-                            "-c statement_timeout=10000 -c lock_timeout=10000");
+    templates->db =
+        db_new (values_text (config->database, DATABASE_URL), "switchboard templates", "-c statement_timeout=10000 -c lock_timeout=10000");
     templates->listings = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
     worker_start (&templates->worker, "templates", run, templates);
     return templates;

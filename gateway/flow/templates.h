@@ -12,7 +12,8 @@
 struct templates;
 
 /* current (data) is the configuration, a new reference. gateway: whose channels are ours (dispatch_id). */
-struct templates *templates_start (struct config *(*current) (void *data), void *data, const struct id *gateway, struct http_client *client);
+struct templates *templates_start (struct config *(*current) (void *data), void *data, const struct id *gateway,
+                                   struct http_client *client);
 /* Something about templates has changed. Any thread. */
 void templates_wake (struct templates *templates);
 /* Begins nothing more. Before http_client_stop, which ends the call that is under way. */

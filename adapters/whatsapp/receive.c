@@ -179,10 +179,12 @@ static void read_statuses (const struct change *change)
 
 /* ---- the envelope ---- */
 
+/* Fields name our number in several places, or nowhere. */
 static const char *shown_number (const struct change *change)
 {
     const char *number = whatsapp_text (json_object_get (change->value, "metadata"), "display_phone_number");
-    return number == NULL ? whatsapp_text (change->value, "display_phone_number") : number;
+    if (number == NULL) number = whatsapp_text (change->value, "display_phone_number");
+    return number == NULL ? whatsapp_text (change->value, "phone_number") : number;
 }
 
 static bool is_same_number (const char *a, const char *b)
@@ -201,7 +203,8 @@ char *whatsapp_own_address (const struct change *change)
 static const char *find_route (struct change *change)
 {
     const struct values *values = change->reading->channel->values;
-    const char *number_id = whatsapp_text (json_object_get (change->value, "metadata"), "phone_number_id");
+    const json_t *metadata = json_object_get (change->value, "metadata");
+    const char *number_id = whatsapp_id (metadata, "phone_number_id");
     const char *number = shown_number (change), *from = values_text (values, FROM);
     const char *account = whatsapp_text (change->entry, "id"), *waba_id = values_text (values, WABA_ID);
     change->ours = true;
@@ -209,6 +212,7 @@ static const char *find_route (struct change *change)
         if (!g_str_equal (number_id, values_text (values, PHONE_NUMBER_ID))) change->route = number_id;
         return NULL;
     }
+    if (whatsapp_text (metadata, "phone_number_id") != NULL) return "a change has a phone_number_id that is no id";
     if (number != NULL && from != NULL) return is_same_number (number, from) ? NULL : "a change is of another number than from";
     if (account != NULL && waba_id != NULL)
         return g_str_equal (account, waba_id) ? NULL : "a change names no number, and another account than waba_id";

@@ -3,7 +3,7 @@
 // What Twilio knows of an account: numbers, messages, who opted out; and how its REST API writes it (twilio.com/docs/messaging/api/
 // message-resource, …/phone-numbers/api/incomingphonenumber-resource). No I/O.
 
-import type { Reply } from "./faults.js";
+import type { ErrorOf, Reply } from "./faults.js";
 import { newSid } from "./twilio.js";
 
 export interface File {
@@ -87,8 +87,11 @@ const errors: Record<number, [status: number, message: string]> = {
     21623: [400, "Number of media files exceeds allowed limit."],
 };
 
+const plights = { wrong: 20001, limit: 20429, broken: 20500 };
+
 /** {"code", "message", "more_info", "status"}, as every error of the API. */
-export function errorOf(code: number): Reply {
+export function errorOf(what: Parameters<ErrorOf>[0]): Reply {
+    const code = typeof what === "number" ? what : plights[what];
     const [status, message] = errors[code] ?? [400, "Bad request"];
     return {
         status,

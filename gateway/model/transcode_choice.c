@@ -12,8 +12,10 @@
 struct style {
     const char *name;
     size_t most, title_most, id_most, description_most, text_most;
-    bool sections, unique; /* unique: titles differ */
-    bool header;           /* a file may stand before the question */
+    size_t sections_most, section_title_most;
+    bool unique; /* titles differ */
+    bool header; /* a file may stand before the question */
+    bool label;  /* it is opened by a button */
 };
 
 /* A choice on its way into one form; what comes of it counts only if it fits. */
@@ -92,8 +94,8 @@ static void fit_option (struct attempt *a, json_t *option, const struct style *s
         g_clear_pointer (&description, g_free); /* it stands where it belongs */
     }
     if (!whole) add_line (a, title, description);
-    if (style->sections)
-        cut (a, option, "section", style->title_most, OPTIONS, "section cut");
+    if (style->sections_most)
+        cut (a, option, "section", style->section_title_most, OPTIONS, "section cut");
     else if (json_object_del (option, "section") == 0)
         step (a, OPTIONS, "section left out");
 }
@@ -195,11 +197,11 @@ static bool try_style (struct transcoding *t, const json_t *choice, const struct
     json_t *options = json_object_get (a.content, "options"), *option;
     size_t i, n = json_array_size (options);
     bool good = n > 0 && n <= style->most && header_fits (t, style->header) && ids_fit (options, style) &&
-                (!style->sections || count_sections (options) <= limits->sections_most);
+                (!style->sections_most || count_sections (options) <= style->sections_most);
     if (good) {
         json_array_foreach (options, i, option) fit_option (&a, option, style);
         fit_footer (&a, limits->footer_most);
-        if (style->sections) fit_label (&a, limits->label_most);
+        if (style->label) fit_label (&a, limits->label_most);
         good = characters (a.text->str) <= style->text_most && (!style->unique || titles_differ (options)) && settle (t, &a, style->name);
     }
     attempt_clear (&a);
@@ -271,7 +273,9 @@ bool transcode_choice (struct transcoding *t, const json_t *choice)
                                .id_most = limits->row_id_most,
                                .description_most = limits->row_description_most,
                                .text_most = limits->list_text_most,
-                               .sections = limits->sections_most > 0};
+                               .sections_most = limits->sections_most,
+                               .section_title_most = limits->section_title_most,
+                               .label = true};
     if (!transcode_carries (t->carries, "choice")) return put_words (t, choice);
     const char *asked = string (choice, "style");
     bool list_first = !asked || g_str_equal (asked, "auto") ? has_more (json_object_get (choice, "options")) : g_str_equal (asked, "list");

@@ -105,8 +105,8 @@ static void test_a_channel_says_what_it_carries (void)
     static const char *const types[] = {"image/", "text/vcard", NULL};
     static const char *const kinds[] = {"text", "media", NULL};
     static const struct carries some = {.kinds = kinds, .text_most = 3, .file_most = 10, .files_most = 1, .types = types};
-    static const struct carries any = {.kinds = kinds, .text_most = 3, .file_most = 10, .files_most = 1}, text_alone = {.kinds = kinds, .text_most = 3},
-                                nothing = {.kinds = kinds};
+    static const struct carries any = {.kinds = kinds, .text_most = 3, .file_most = 10, .files_most = 1},
+                                text_alone = {.kinds = kinds, .text_most = 3}, nothing = {.kinds = kinds};
     static char png[] = "image/png", loud[] = "IMAGE/PNG", vcard[] = "text/vcard", longer[] = "text/vcard2", shorter[] = "image";
     const struct {
         const struct carries *carries;
@@ -206,8 +206,7 @@ static void test_what_a_channel_cannot_carry_is_put_in_words (void)
         {"{\"content\":" PLACE ",\"fallback\":{\"mode\":\"text\",\"text\":\"here\"}}",
          "{\"kind\":\"text\",\"text\":\"here\",\"original\":" PLACE "}", PLACE},
         {"{\"content\":" PLACE ",\"fallback\":{\"mode\":\"strict\"}}", "!/content/kind", PLACE},
-        {"{\"content\":{\"kind\":\"location\",\"lat\":1},\"fallback\":{\"mode\":\"adapt\"}}", "!/content/lon",
-         "!/content/lon"},
+        {"{\"content\":{\"kind\":\"location\",\"lat\":1},\"fallback\":{\"mode\":\"adapt\"}}", "!/content/lon", "!/content/lon"},
         {"{\"text\":\"x\",\"fallback\":{\"mode\":\"text\",\"text\":\"y\"}}", "{\"kind\":\"text\",\"text\":\"x\"}",
          "{\"kind\":\"text\",\"text\":\"x\"}"},
     };

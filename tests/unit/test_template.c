@@ -7,9 +7,10 @@
 #define COUNTED "[" BODY ("Hello {{1}}, order {{2}} of {{1}}") "]"
 #define NAMED "[" BODY ("Hello {{first_name}}, order {{ order }}") "]"
 #define BUTTONS \
-    "[" BODY ("Hi") ",{\"type\":\"BUTTONS\",\"buttons\":[{\"type\":\"QUICK_REPLY\",\"text\":\"Ok\"},{\"type\":\"URL\",\"text\":\"Open\"," \
-                    "\"url\":\"https://x.org/{{1}}\"},{\"type\":\"COPY_CODE\",\"example\":\"X\"},{\"type\":\"PHONE_NUMBER\",\"phone_number\":" \
-                    "\"+1\"}]}]"
+    "[" BODY ( \
+        "Hi") ",{\"type\":\"BUTTONS\",\"buttons\":[{\"type\":\"QUICK_REPLY\",\"text\":\"Ok\"},{\"type\":\"URL\",\"text\":\"Open\"," \
+              "\"url\":\"https://x.org/{{1}}\"},{\"type\":\"COPY_CODE\",\"example\":\"X\"},{\"type\":\"PHONE_NUMBER\",\"phone_number\":" \
+              "\"+1\"}]}]"
 
 /* content's members beside kind and name; where it is refused, NULL: it is not. */
 static char *place_of (const char *components, const char *members, size_t n_files)
@@ -52,11 +53,13 @@ static void test_what_is_missing_or_too_many_is_named (void)
         {"[{\"type\":\"HEADER\",\"format\":\"IMAGE\"}]", "", 0, "/header"},
         {"[" BODY ("Hi") "]", "", 1, "/header"},
         {BUTTONS, "\"buttons\":[{\"index\":1,\"text\":\"7\"},{\"index\":2,\"coupon_code\":\"C\"}]", 0, NULL},
-        {BUTTONS, "\"buttons\":[{\"index\":0,\"payload\":\"p\"},{\"index\":1,\"text\":\"7\"},{\"index\":2,\"coupon_code\":\"C\"}]", 0, NULL},
+        {BUTTONS, "\"buttons\":[{\"index\":0,\"payload\":\"p\"},{\"index\":1,\"text\":\"7\"},{\"index\":2,\"coupon_code\":\"C\"}]", 0,
+         NULL},
         {BUTTONS, "\"buttons\":[{\"index\":1,\"text\":\"7\"}]", 0, "/buttons"},
         {BUTTONS, "", 0, "/buttons"},
         {BUTTONS, "\"buttons\":[{\"index\":1,\"payload\":\"7\"},{\"index\":2,\"coupon_code\":\"C\"}]", 0, "/buttons/0"},
-        {BUTTONS, "\"buttons\":[{\"index\":1,\"text\":\"7\"},{\"index\":2,\"coupon_code\":\"C\"},{\"index\":3,\"text\":\"x\"}]", 0, "/buttons/2"},
+        {BUTTONS, "\"buttons\":[{\"index\":1,\"text\":\"7\"},{\"index\":2,\"coupon_code\":\"C\"},{\"index\":3,\"text\":\"x\"}]", 0,
+         "/buttons/2"},
         {BUTTONS, "\"buttons\":[{\"index\":1,\"text\":\"7\"},{\"index\":2,\"coupon_code\":\"C\"},{\"index\":4,\"text\":\"x\"}]", 0,
          "/buttons/2/index"},
         {BUTTONS, "\"buttons\":[{\"index\":1,\"text\":\"7\"},{\"index\":2,\"coupon_code\":\"C\"},{\"index\":1,\"text\":\"8\"}]", 0,
@@ -72,7 +75,8 @@ static void test_what_is_missing_or_too_many_is_named (void)
 static void test_what_is_read_is_shown (void)
 {
     static const char *const cases[][3] = {
-        {"[{\"type\":\"HEADER\",\"format\":\"TEXT\",\"text\":\"For {{1}}\"}," BODY ("Hello {{1}}, {{2}} {{") ",{\"type\":\"FOOTER\",\"text\":\"Bye\"}]",
+        {"[{\"type\":\"HEADER\",\"format\":\"TEXT\",\"text\":\"For {{1}}\"}," BODY (
+             "Hello {{1}}, {{2}} {{") ",{\"type\":\"FOOTER\",\"text\":\"Bye\"}]",
          "{\"header\":\"Ana\",\"params\":[\"A\",1.5]}", "For Ana\nHello A, 1.5 {{\nBye"},
         {NAMED, "{\"params\":{\"first_name\":\"Ana\",\"order\":7}}", "Hello Ana, order 7"},
         {NAMED, "{}", "Hello {{first_name}}, order {{ order }}"},

@@ -121,15 +121,15 @@ static void test_what_is_cut_is_whole (void)
         {"abcd", 3, "ab…"},
         {"ab cd", 4, "ab…"},
         {"abc", 1, "…"},
-        {"ae\u0301x", 3, "a…"},                                       /* e and its accent */
+        {"ae\u0301x", 3, "a…"}, /* e and its accent */
         {"ae\u0301xy", 4, "ae\u0301…"},
-        {"a\U0001F44D\U0001F3FDb", 3, "a…"},                          /* a thumb and its skin */
-        {"a\U0001F468\u200D\U0001F469\u200D\U0001F467b", 6, "a…"},    /* a family */
+        {"a\U0001F44D\U0001F3FDb", 3, "a…"},                       /* a thumb and its skin */
+        {"a\U0001F468\u200D\U0001F469\u200D\U0001F467b", 6, "a…"}, /* a family */
         {"\U0001F468\u200D\U0001F469x", 3, "…"},
         {"\U0001F1E9\U0001F1EA\U0001F1EB\U0001F1F7", 3, "\U0001F1E9\U0001F1EA…"}, /* two flags */
         {"\U0001F1E9\U0001F1EA\U0001F1EB\U0001F1F7x", 4, "\U0001F1E9\U0001F1EA…"},
-        {"1\uFE0F\u20E3x", 3, "…"},                                   /* a key */
-        {"\u1112\u1161\u11ABx", 3, "…"},                              /* a syllable in its letters */
+        {"1\uFE0F\u20E3x", 3, "…"},      /* a key */
+        {"\u1112\u1161\u11ABx", 3, "…"}, /* a syllable in its letters */
         {"\uD55C\uAE00\uB9D0\uB05D", 3, "\uD55C\uAE00…"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {

@@ -9,13 +9,10 @@
 
 static const char *const text_alone[] = {"text", "media", NULL};
 static const char *const all[] = {"text", "media", "location", "contacts", "choice", "cards", "template", "reaction", NULL};
-static const char *const images[] = {"image/jpeg", "image/png", NULL}, *const sounds[] = {"audio/ogg", NULL}, *const films[] = {"video/mp4", NULL};
-static const struct carries_file kinds[] = {{"image", images, 100, true},
-                                            {"voice", sounds, 100, false},
-                                            {"audio", sounds, 100, false},
-                                            {"video", films, 100, true},
-                                            {"document", NULL, 200, true},
-                                            {0}};
+static const char *const images[] = {"image/jpeg", "image/png", NULL}, *const sounds[] = {"audio/ogg", NULL},
+                         *const films[] = {"video/mp4", NULL};
+static const struct carries_file kinds[] = {{"image", images, 100, true}, {"voice", sounds, 100, false}, {"audio", sounds, 100, false},
+                                            {"video", films, 100, true},  {"document", NULL, 200, true}, {0}};
 static const struct carries sms = {.kinds = text_alone, .text_most = 1600, .file_most = 1000, .files_most = 3};
 static const struct carries rich = {.kinds = all,
                                     .text_most = 4096,
@@ -34,6 +31,7 @@ static const struct carries rich = {.kinds = all,
                                                .row_id_most = 10,
                                                .list_text_most = 100,
                                                .sections_most = 2,
+                                               .section_title_most = 5,
                                                .label_most = 6,
                                                .url = true,
                                                .location = true,
@@ -165,21 +163,28 @@ static void test_a_choice_takes_the_form_that_fits (void)
         /* ids are never cut */
         {"{\"kind\":\"choice\",\"text\":\"N?\",\"options\":[{\"title\":\"a\",\"id\":\"123456789012345678901\"}]}", NULL,
          "choice→numbered | {\"kind\":\"text\",\"text\":\"N?\\n1) a\"}"},
-        {"{\"kind\":\"choice\",\"text\":\"N?\",\"footer\":\"more than ten\",\"options\":[{\"title\":\"a\",\"type\":\"flow\",\"value\":\"7\"}]}",
+        {"{\"kind\":\"choice\",\"text\":\"N?\",\"footer\":\"more than "
+         "ten\",\"options\":[{\"title\":\"a\",\"type\":\"flow\",\"value\":\"7\"}]}",
          NULL,
          "flow→reply, footer→text | {\"kind\":\"choice\",\"text\":\"N?\\nmore than "
          "ten\",\"options\":[{\"title\":\"a\",\"type\":\"reply\",\"value\":\"7\",\"id\":\"1\"}],\"style\":\"buttons\"}"},
-        {"{\"kind\":\"choice\",\"text\":\"N?\",\"options\":[{\"title\":\"a\",\"description\":\"longer than twelve\",\"section\":\"S\"}]}", NULL,
-         "description cut | {\"kind\":\"choice\",\"text\":\"N?\\na: longer than twelve\",\"options\":[{\"title\":\"a\",\"description\":\"longer "
-         "than…\",\"section\":\"S\",\"id\":\"1\",\"type\":\"reply\"}],\"label\":\"☰\",\"style\":\"list\"}"},
-        {"{\"kind\":\"choice\",\"text\":\"N?\",\"style\":\"buttons\",\"options\":[{\"title\":\"a\",\"description\":\"d\",\"section\":\"S\"}]}",
+        {"{\"kind\":\"choice\",\"text\":\"N?\",\"options\":[{\"title\":\"a\",\"description\":\"longer than "
+         "twelve\",\"section\":\"Sixsix\"}]}",
+         NULL,
+         "description cut, section cut | {\"kind\":\"choice\",\"text\":\"N?\\na: longer than "
+         "twelve\",\"options\":[{\"title\":\"a\",\"description\":\"longer "
+         "than…\",\"section\":\"Sixs…\",\"id\":\"1\",\"type\":\"reply\"}],\"label\":\"☰\",\"style\":\"list\"}"},
+        {"{\"kind\":\"choice\",\"text\":\"N?\",\"style\":\"buttons\",\"options\":[{\"title\":\"a\",\"description\":\"d\",\"section\":\"S\"}"
+         "]}",
          NULL,
          "description→text, section left out | {\"kind\":\"choice\",\"text\":\"N?\\na: "
          "d\",\"style\":\"buttons\",\"options\":[{\"title\":\"a\",\"id\":\"1\",\"type\":\"reply\"}]}"},
-        {"{\"kind\":\"choice\",\"text\":\"N?\",\"options\":[{\"title\":\"a\",\"section\":\"1\"},{\"title\":\"b\",\"section\":\"2\"},{\"title\":"
+        {"{\"kind\":\"choice\",\"text\":\"N?\",\"options\":[{\"title\":\"a\",\"section\":\"1\"},{\"title\":\"b\",\"section\":\"2\"},{"
+         "\"title\":"
          "\"c\",\"section\":\"3\"}]}",
          NULL,
-         "section left out | {\"kind\":\"choice\",\"text\":\"N?\",\"options\":[{\"title\":\"a\",\"id\":\"1\",\"type\":\"reply\"},{\"title\":"
+         "section left out | "
+         "{\"kind\":\"choice\",\"text\":\"N?\",\"options\":[{\"title\":\"a\",\"id\":\"1\",\"type\":\"reply\"},{\"title\":"
          "\"b\",\"id\":\"2\",\"type\":\"reply\"},{\"title\":\"c\",\"id\":\"3\",\"type\":\"reply\"}],\"style\":\"buttons\"}"},
         /* links */
         {"{\"kind\":\"choice\",\"text\":\"See\",\"options\":[" LINK "]}", "image/png 5",
@@ -224,8 +229,9 @@ static void test_cards_are_a_carousel_where_all_are_alike (void)
 {
     static const struct one cases[] = {
         {"{\"kind\":\"cards\",\"items\":[" BUY ("0") "," BUY ("1") "]}", "image/png 1, image/jpeg 1",
-         "| {\"kind\":\"cards\",\"items\":[" BUY ("0") "," BUY ("1") "],\"media\":[{\"media_kind\":\"image\",\"mime\":\"image/"
-                                                                     "png\",\"index\":0},{\"media_kind\":\"image\",\"mime\":\"image/jpeg\",\"index\":1}]}"},
+         "| {\"kind\":\"cards\",\"items\":[" BUY ("0") "," BUY (
+             "1") "],\"media\":[{\"media_kind\":\"image\",\"mime\":\"image/"
+                  "png\",\"index\":0},{\"media_kind\":\"image\",\"mime\":\"image/jpeg\",\"index\":1}]}"},
         {"{\"kind\":\"cards\",\"items\":[" BUY ("0") "," BUY ("1") "]}", "image/png 1, video/mp4 1",
          "cards→media, caption→text | {\"kind\":\"media\",\"text\":\"0\\nBuy: https://x.org\\n\\n1\\nBuy: "
          "https://x.org\",\"media\":[{\"media_kind\":\"image\",\"mime\":\"image/"
@@ -233,7 +239,8 @@ static void test_cards_are_a_carousel_where_all_are_alike (void)
         {"{\"kind\":\"cards\",\"items\":[{\"title\":\"Red\",\"text\":\"Warm\",\"options\":[{\"title\":\"Take\",\"id\":\"r\"}]}]}", NULL,
          "cards→choice | {\"kind\":\"choice\",\"text\":\"Red\\nWarm\",\"options\":[{\"title\":\"Take\",\"id\":\"r\",\"type\":\"reply\"}],"
          "\"style\":\"buttons\"}"},
-        {"{\"kind\":\"cards\",\"items\":[{\"title\":\"Red\",\"options\":[{\"title\":\"Take\"}]},{\"title\":\"Blue\",\"options\":[{\"title\":"
+        {"{\"kind\":\"cards\",\"items\":[{\"title\":\"Red\",\"options\":[{\"title\":\"Take\"}]},{\"title\":\"Blue\",\"options\":[{"
+         "\"title\":"
          "\"Take\"}]}]}",
          NULL, "cards→numbered | {\"kind\":\"text\",\"text\":\"Red\\n1) Take\\n\\nBlue\\n2) Take\"}"},
     };
@@ -251,12 +258,14 @@ static void test_files_go_as_a_kind_that_takes_them (void)
         {"{\"kind\":\"media\"}", "image/gif 1", "image→document | {\"kind\":\"media\"," MEDIA ("document", "image/gif")},
         {"{\"kind\":\"media\",\"media_kind\":\"voice\"}", "audio/ogg; codecs=opus 1",
          "| {\"kind\":\"media\"," MEDIA ("voice", "audio/ogg; codecs=opus")},
-        {"{\"kind\":\"media\",\"media_kind\":\"sticker\"}", "image/png 1", "sticker→image | {\"kind\":\"media\"," MEDIA ("image", "image/png")},
+        {"{\"kind\":\"media\",\"media_kind\":\"sticker\"}", "image/png 1",
+         "sticker→image | {\"kind\":\"media\"," MEDIA ("image", "image/png")},
         {"{\"kind\":\"media\",\"text\":\"ten signs.\"}", "image/png 1",
          "| {\"kind\":\"media\",\"text\":\"ten signs.\"," MEDIA ("image", "image/png")},
         {"{\"kind\":\"media\",\"text\":\"eleven sign\"}", "image/png 1",
          "caption→text | {\"kind\":\"media\",\"text\":\"eleven sign\"," MEDIA ("image", "image/png")},
-        {"{\"kind\":\"media\",\"text\":\"x\"}", "audio/ogg 1", "caption→text | {\"kind\":\"media\",\"text\":\"x\"," MEDIA ("audio", "audio/ogg")},
+        {"{\"kind\":\"media\",\"text\":\"x\"}", "audio/ogg 1",
+         "caption→text | {\"kind\":\"media\",\"text\":\"x\"," MEDIA ("audio", "audio/ogg")},
         {"{\"kind\":\"text\",\"text\":\"x\"}", "image/png 1", "| {\"kind\":\"media\",\"text\":\"x\"," MEDIA ("image", "image/png")},
         {"{\"kind\":\"location\",\"lat\":1,\"lon\":2}", "image/png 1",
          "location→media, caption→text | {\"kind\":\"media\",\"text\":\"https://maps.google.com/?q=1,2\"," MEDIA ("image", "image/png")},

@@ -78,7 +78,7 @@ static void write_contacts (GString *text, const json_t *content)
     }
 }
 
-static bool leads (const json_t *option)
+bool content_leads (const json_t *option)
 {
     const char *type = string (option, "type");
     return type && (g_str_equal (type, "url") || g_str_equal (type, "call"));
@@ -91,8 +91,8 @@ static void write_options (GString *text, const json_t *options, unsigned *n)
     json_t *option;
     json_array_foreach (options, i, option)
     {
-        const char *title = string (option, "title"), *more = string (option, leads (option) ? "value" : "description");
-        g_autofree char *number = leads (option) ? g_strdup ("") : g_strdup_printf ("%u) ", ++*n);
+        const char *title = string (option, "title"), *more = string (option, content_leads (option) ? "value" : "description");
+        g_autofree char *number = content_leads (option) ? g_strdup ("") : g_strdup_printf ("%u) ", ++*n);
         g_autofree char *line = g_strconcat (number, title ? title : "", more ? ": " : "", more ? more : "", NULL);
         add_line (text, line);
     }
@@ -180,4 +180,27 @@ char *content_plain (const json_t *content)
     for (size_t i = 0; kind && i < G_N_ELEMENTS (kinds); i++)
         if (g_str_equal (kinds[i].kind, kind)) kinds[i].write (text, content);
     return g_string_free (text, FALSE);
+}
+
+static void add_answers (json_t *answers, const json_t *options)
+{
+    size_t i;
+    json_t *option;
+    json_array_foreach (options, i, option)
+    {
+        if (content_leads (option)) continue;
+        char number[24];
+        g_snprintf (number, sizeof number, "%zu", json_array_size (answers) + 1);
+        const char *id = string (option, "id"), *title = string (option, "title");
+        json_array_append_new (answers, json_pack ("{ss ss}", "id", id ? id : number, "title", title ? title : ""));
+    }
+}
+
+json_t *content_answers (const json_t *content)
+{
+    json_t *answers = json_array (), *item;
+    size_t i;
+    add_answers (answers, json_object_get (content, "options"));
+    json_array_foreach (json_object_get (content, "items"), i, item) add_answers (answers, json_object_get (item, "options"));
+    return answers;
 }

@@ -117,8 +117,8 @@ static bool settle_group (const struct batch *batch, const json_t *message, cons
 static char *name_of (const json_t *contact)
 {
     const char *name = whatsapp_text (json_object_get (contact, "profile"), "name");
-    if (name == NULL || strlen (name) <= NAME_MOST) return g_strdup (name);
-    const char *end = g_utf8_find_prev_char (name, name + NAME_MOST + 1);
+    if (name == NULL || strlen (name) <= PERSON_NAME_MOST) return g_strdup (name);
+    const char *end = g_utf8_find_prev_char (name, name + PERSON_NAME_MOST + 1);
     return g_strndup (name, (gsize) (end - name));
 }
 

@@ -346,17 +346,32 @@ static const char *explanation (const json_t *message)
     return details == NULL ? whatsapp_text (error, "title") : details;
 }
 
-/* All that the message holds but what has its own place. */
+/* Members that every message may have, and that are read elsewhere. */
+static const char *const common[] = {"from",     "from_user_id", "from_parent_user_id",
+                                     "to",       "to_user_id",   "to_parent_user_id",
+                                     "id",       "timestamp",    "context",
+                                     "referral", "group_id",     NULL};
+
+/* All that the message holds, but what has its own place. */
 static json_t *read_unknown (json_t *message)
 {
-    static const char *const known[] = {
-        "from", "from_user_id", "from_parent_user_id", "to", "to_user_id", "to_parent_user_id", "id", "timestamp", "context", "referral",
-        NULL};
     json_t *content = event_of ("unsupported"), *data = json_copy (message);
-    for (const char *const *name = known; *name != NULL; name++) json_object_del (data, *name);
+    for (const char *const *name = common; *name != NULL; name++) json_object_del (data, *name);
     put_text (content, "text", explanation (message));
     json_object_set_new (content, "data", data);
     return content;
+}
+
+/* Errors beside a message that is there, and what Meta says since this was written. */
+static void add_others (json_t *message, const char *type, json_t *content)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach (message, name, value)
+    {
+        if (!g_strv_contains (common, name) && !g_str_equal (name, "type") && !g_str_equal (name, type))
+            whatsapp_put_extra (content, name, value);
+    }
 }
 
 static json_t *read_by_type (json_t *message, struct incoming *incoming)
@@ -365,7 +380,9 @@ static json_t *read_by_type (json_t *message, struct incoming *incoming)
     json_t *content = NULL;
     for (size_t i = 0; type != NULL && i < G_N_ELEMENTS (types); i++)
         if (g_str_equal (type, types[i].type)) content = types[i].read (message, json_object_get (message, type), incoming);
-    return content == NULL ? read_unknown (message) : content;
+    if (content == NULL) return read_unknown (message);
+    add_others (message, type, content);
+    return content;
 }
 
 /* ---- beside it ---- */
@@ -389,6 +406,5 @@ json_t *whatsapp_read_content (json_t *message, struct incoming *incoming)
     read_context (context, content);
     put (content, "referral", json_object_get (message, "referral"));
     put_text (content, "group_id", whatsapp_text (message, "group_id"));
-    if (!json_is_object (json_object_get (content, "data"))) whatsapp_put_extra (content, "errors", json_object_get (message, "errors"));
     return content;
 }

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { REDIRECTS_MOST = 5, ASKED_MOST = 3, URL_MOST = 4096, DIGEST = 32 };
+enum { REDIRECTS_MOST = 5, ASKED_MOST = 3, URL_MOST = 4096 };
 
 static const GUriFlags uri_flags = G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE;
 
@@ -161,32 +161,16 @@ static void gone (struct verdict *verdict)
     refuse (verdict, "gone", "the provider no longer has the file");
 }
 
-/* Meta writes digests as base64 in webhooks and as hex elsewhere. False: this is neither. */
-static bool read_digest (const char *text, uint8_t digest[DIGEST])
-{
-    size_t length = text == NULL ? 0 : strlen (text);
-    for (size_t i = 0; length == 2 * DIGEST && i < length; i++) {
-        int digit = g_ascii_xdigit_value (text[i]);
-        if (digit < 0) return false;
-        digest[i / 2] = (uint8_t) (i % 2 == 0 ? digit << 4 : digest[i / 2] | digit);
-    }
-    if (length == 2 * DIGEST) return true;
-    if (length == 0 || length > 2 * DIGEST) return false;
-    gsize n;
-    g_autofree guchar *bytes = g_base64_decode (text, &n);
-    if (n == DIGEST) memcpy (digest, bytes, DIGEST);
-    return n == DIGEST;
-}
-
 /* Whether the bytes are those that text is the digest of; what is no digest says nothing. */
 static bool has_digest (GBytes *body, const char *text)
 {
-    uint8_t expected[DIGEST], actual[DIGEST];
+    char actual[SIGNATURE_TEXT_SIZE];
     gsize length;
     const void *bytes = g_bytes_get_data (body, &length);
-    if (!read_digest (text, expected)) return true;
-    signature_sha256 (bytes, length, actual);
-    return memcmp (expected, actual, DIGEST) == 0;
+    g_autofree char *expected = whatsapp_sha256 (text);
+    if (expected == NULL) return true;
+    signature_sha256_hex (bytes, length, actual);
+    return g_str_equal (expected, actual);
 }
 
 /* A number, which Meta writes as a string at times. */
@@ -200,8 +184,7 @@ static void judge_url (const struct channel *channel, const struct search *searc
                        struct verdict *verdict)
 {
     const char *given = whatsapp_member (said, "url"), *sha256 = whatsapp_member (said, "sha256");
-    uint8_t digest[DIGEST];
-    g_autofree char *url = given == NULL ? NULL : own_url (channel, given);
+    g_autofree char *url = given == NULL ? NULL : own_url (channel, given), *digest = whatsapp_sha256 (sha256);
     g_autoptr (GUri) uri = parse (channel, NULL, url);
     if (given == NULL)
         retry (verdict, answer);
@@ -210,7 +193,7 @@ static void judge_url (const struct channel *channel, const struct search *searc
     else if (uri == NULL)
         refuse (verdict, "bad_address", "the provider names an address that must not be called");
     else
-        go_on (url, read_digest (sha256, digest) ? sha256 : NULL, 0, search->asked + 1, verdict);
+        go_on (url, digest == NULL ? NULL : sha256, 0, search->asked + 1, verdict);
 }
 
 static void judge_file (const struct task *task, const struct search *search, const struct call_answer *answer, struct verdict *verdict)

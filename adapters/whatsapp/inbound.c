@@ -12,17 +12,19 @@
 
 /* ---- people ---- */
 
-/* Contacts by wa_id and user_id, which cannot be taken for each other. They stand beside the messages in any order. */
+/* Contacts by wa_id and user_id, which cannot be taken for each other, for they stand beside the messages in any order. */
 static GHashTable *index_contacts (const json_t *contacts)
 {
     static const char *const names[] = {"wa_id", "user_id"};
     GHashTable *index = g_hash_table_new (g_str_hash, g_str_equal);
     size_t i;
     json_t *contact;
-    json_array_foreach (contacts, i, contact) for (size_t j = 0; j < G_N_ELEMENTS (names); j++)
+    json_array_foreach (contacts, i, contact)
     {
-        const char *id = whatsapp_text (contact, names[j]);
-        if (id != NULL && !g_hash_table_contains (index, id)) g_hash_table_insert (index, (gpointer) (guintptr) id, contact);
+        for (size_t j = 0; j < G_N_ELEMENTS (names); j++) {
+            const char *id = whatsapp_text (contact, names[j]);
+            if (id != NULL && !g_hash_table_contains (index, id)) g_hash_table_insert (index, (gpointer) (guintptr) id, contact);
+        }
     }
     return index;
 }
@@ -115,8 +117,8 @@ static bool settle_group (const struct batch *batch, const json_t *message, cons
 static char *name_of (const json_t *contact)
 {
     const char *name = whatsapp_text (json_object_get (contact, "profile"), "name");
-    if (name == NULL || strlen (name) <= NAME_MOST) return g_strdup (name);
-    const char *end = g_utf8_find_prev_char (name, name + NAME_MOST + 1);
+    if (name == NULL || strlen (name) <= PERSON_NAME_MOST) return g_strdup (name);
+    const char *end = g_utf8_find_prev_char (name, name + PERSON_NAME_MOST + 1);
     return g_strndup (name, (gsize) (end - name));
 }
 

@@ -178,6 +178,16 @@ void whatsapp_read_notice (const struct change *change)
     notice->remedy = meaning->remedy;
 }
 
+static void read_error (const struct change *change, const json_t *error)
+{
+    const json_t *code = json_object_get (error, "code");
+    const char *remedy = json_is_integer (code) ? whatsapp_remedy (json_integer_value (code)) : NULL;
+    struct notice *notice = add_notice (change, "error", "WhatsApp reports an error", whatsapp_dump (error));
+    if (remedy == NULL || !change->ours) return;
+    notice->health = DOWN;
+    notice->remedy = remedy;
+}
+
 void whatsapp_read_errors (const struct change *change)
 {
     size_t i;
@@ -185,10 +195,9 @@ void whatsapp_read_errors (const struct change *change)
     json_array_foreach (json_object_get (change->value, "errors"), i, error)
     {
         if (!whatsapp_count (change->reading)) return;
-        struct notice *notice = add_notice (change, "error", "WhatsApp reports an error", whatsapp_dump (error));
-        const char *remedy = whatsapp_remedy (json_integer_value (json_object_get (error, "code")));
-        if (remedy == NULL || !change->ours) continue;
-        notice->health = DOWN;
-        notice->remedy = remedy;
+        if (json_is_object (error))
+            read_error (change, error);
+        else
+            whatsapp_missed (change->reading, "an error is no object");
     }
 }

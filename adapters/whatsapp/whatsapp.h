@@ -7,6 +7,7 @@
  *     inbound.c   messages of customers: who, when         content.c   messages of customers: what
  *     notice.c    what is said of numbers, templates and accounts
  *     send.c      messages: their rounds                   outbound.c  what a message is in Meta's JSON
+ *                                                          interactive.c  choices and cards there
  *     media.c     uploads                                  fetch.c     files that customers sent
  *     fault.c     what an error code means                 signal.c    read and typing
  *     probe.c     is the channel set up well?              templates.c which templates there are
@@ -35,7 +36,7 @@ void whatsapp_sign_in (const struct channel *channel, struct call_request *call)
 /* Messages, statuses, errors and changes of one request: Meta sends at most 1,000. */
 enum { ITEMS_MOST = 10000 };
 /* Bytes. Customers may write 65,536 characters; what is longer would make pages of messages without measure. */
-enum { CONTENT_MOST = 4 * 65536, NAME_MOST = 1024, GIVEN_ID_MOST = 512 };
+enum { CONTENT_MOST = 4 * 65536, PERSON_NAME_MOST = 1024, GIVEN_ID_MOST = 512 };
 enum { NOTICE_DATA_MOST = 64 * 1024, CHALLENGE_MOST = 1024 };
 
 /* A request that is being read. */
@@ -134,6 +135,35 @@ int whatsapp_outbound_count (const struct channel *channel, const struct task *t
 /* The part of a message that task->part says, as Meta takes it; ids: as media.c says. files gets (borrowed) those that stand in it. NULL:
  * there is no such part, or nobody that it can go to. */
 json_t *whatsapp_outbound (const struct channel *channel, const struct task *task, const json_t *ids, GPtrArray *files);
+
+/* A message that is being put in Meta's JSON. What is written is a new object, without envelope: {"type": "image", "image": {…}}. */
+struct outbound {
+    const struct channel *channel;
+    const struct task *task;
+    json_t *content;
+    const json_t *ids; /* as media.c says */
+    GPtrArray *used;   /* the files that stand in the part; NULL: nobody asks */
+};
+
+size_t whatsapp_characters (const char *text);
+const struct carries *whatsapp_outbound_limits (const struct outbound *o);
+/* The content's "text"; "" where it has none. */
+const char *whatsapp_outbound_text (const struct outbound *o);
+/* How many files the message has. */
+guint whatsapp_outbound_files (const struct outbound *o);
+/* The file at i as it goes; caption (taken) may be NULL. */
+json_t *whatsapp_outbound_file (const struct outbound *o, guint i, json_t *caption);
+/* Whether the file at i may stand above buttons, or in a template. */
+bool whatsapp_outbound_can_be_header (const struct outbound *o, guint i);
+
+/* ---- interactive.c ---- */
+
+json_t *whatsapp_write_choice (const struct outbound *o);
+/* Whether the message's one file stands above the choice's buttons. */
+bool whatsapp_choice_has_header (const struct outbound *o);
+json_t *whatsapp_write_cards (const struct outbound *o);
+/* The file that heads a card; false: none of the message's. */
+bool whatsapp_file_of_card (const struct outbound *o, const json_t *card, guint *file);
 
 /* ---- media.c ----
  *

@@ -58,9 +58,6 @@ void content_string (GString *content, const char *name, const char *value);
 /* Adds "media", one element for each of files (of struct remote_file). */
 void content_media (GString *content, const GPtrArray *files);
 
-/* Plain text of any kind, for search and previews: never NULL, "" for a removed reaction. */
-char *content_plain (const json_t *content);
-
 /* Adds a member that is JSON already. */
 void content_json (GString *content, const char *name, const char *json);
 

@@ -332,6 +332,23 @@ static void a_notice_is_one_however_often_it_comes (void)
     g_assert_false (json_equal (paused, later));
 }
 
+static void a_notice_holds_no_more_than_it_may (void)
+{
+    struct channel channel = usual_channel ();
+    const size_t around = strlen ("{\"event\":\"\"}"), most = 64 * 1024;
+    for (size_t length = most - around; length <= most - around + 1; length++) {
+        g_autofree char *event = g_strnfill (length, 'E');
+        g_autofree char *body = g_strdup_printf ("{\"entry\":[{\"id\":\"102290129340398\",\"changes\":[{\"field\":\"flows\",\"value\":"
+                                                 "{\"event\":\"%s\"}}]}]}",
+                                                 event);
+        json_auto_t *shown = receive_trusted (&channel, body);
+        const json_t *notice = json_array_get (json_object_get (shown, "notices"), 0);
+        g_assert_true (json_is_object (notice));
+        g_assert_true ((json_object_get (notice, "data") != NULL) == (length == most - around));
+    }
+    values_unref (channel.values);
+}
+
 /* A message of one member beside what every message has. */
 static json_t *content_of (const char *type, const char *body)
 {
@@ -479,6 +496,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/whatsapp/an account that nobody here claims stops no channel", what_names_nobody_stops_nothing);
     g_test_add_func ("/whatsapp/our number stands in the request, or in from", the_number_may_be_in_the_request_alone);
     g_test_add_func ("/whatsapp/a notice that comes again is the same, one of another time is not", a_notice_is_one_however_often_it_comes);
+    g_test_add_func ("/whatsapp/a notice holds at most 64 kB of what was said", a_notice_holds_no_more_than_it_may);
     g_test_add_func ("/whatsapp/what is not what its type says is kept as it is", what_is_not_what_its_type_says_is_kept);
     g_test_add_func ("/whatsapp/a form may hold anything", a_form_may_hold_anything);
     g_test_add_func ("/whatsapp/times are seconds or milliseconds, until the year 10000", times_are_seconds_or_milliseconds);

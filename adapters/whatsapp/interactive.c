@@ -25,23 +25,17 @@ static const char *title_of (const json_t *option)
     return title == NULL ? "" : title;
 }
 
-/* [{"type": "reply", "reply": {"id": "yes", "title": "Yes"}}, …] */
-static json_t *replies_of (json_t *options, const char *type)
+static json_t *write_buttons (const struct outbound *o, json_t *options)
 {
-    json_t *replies = json_array (), *option;
+    json_t *header = whatsapp_choice_has_header (o) ? whatsapp_outbound_file (o, 0, NULL) : NULL;
+    json_t *buttons = json_array (), *option;
     size_t i;
     json_array_foreach (options, i, option)
     {
         json_t *reply = json_pack ("{s:o, s:s}", "id", id_of (option, i), "title", title_of (option));
-        json_array_append_new (replies, json_pack ("{s:s, s:o}", "type", type, type, reply));
+        json_array_append_new (buttons, json_pack ("{s:s, s:o}", "type", "reply", "reply", reply));
     }
-    return replies;
-}
-
-static json_t *write_buttons (const struct outbound *o, json_t *options)
-{
-    json_t *header = whatsapp_choice_has_header (o) ? whatsapp_outbound_file (o, 0, NULL) : NULL;
-    return interactive (o, "button", header, json_pack ("{s:o}", "buttons", replies_of (options, "reply")));
+    return interactive (o, "button", header, json_pack ("{s:o}", "buttons", buttons));
 }
 
 /* The rows of a section, which is made where it is not there yet. */
@@ -69,7 +63,7 @@ static json_t *write_list (const struct outbound *o, json_t *options)
                                  whatsapp_member (option, "description"));
         json_array_append_new (rows_of (sections, whatsapp_member (option, "section")), row);
     }
-    return interactive (o, "list", NULL, json_pack ("{s:s, s:o}", "button", label == NULL ? "Options" : label, "sections", sections));
+    return interactive (o, "list", NULL, json_pack ("{s:s, s:o}", "button", label == NULL ? "☰" : label, "sections", sections));
 }
 
 static json_t *open_url (const json_t *option)
@@ -149,20 +143,13 @@ static json_t *body_of_card (const json_t *card)
     return text == NULL ? json_string (title) : json_sprintf ("%s%s%s", title, title[0] == '\0' ? "" : "\n", text);
 }
 
-/* A card leads to a URL, or is answered. */
-static json_t *action_of_card (const json_t *card)
-{
-    json_t *options = json_object_get (card, "options"), *first = json_array_get (options, 0);
-    if (g_strcmp0 (whatsapp_member (first, "type"), "url") == 0) return open_url (first);
-    return json_pack ("{s:o}", "buttons", replies_of (options, "quick_reply"));
-}
-
+/* A card leads to one URL: others go as words (model/transcode.h). */
 static json_t *write_card (const struct outbound *o, const json_t *card, size_t i)
 {
     guint file;
     json_t *header = whatsapp_file_of_card (o, card, &file) ? whatsapp_outbound_file (o, file, NULL) : NULL;
     return json_pack ("{s:I, s:s, s:o*, s:{s:o}, s:o}", "card_index", (json_int_t) i, "type", "cta_url", "header", header, "body", "text",
-                      body_of_card (card), "action", action_of_card (card));
+                      body_of_card (card), "action", open_url (json_array_get (json_object_get (card, "options"), 0)));
 }
 
 /* A carousel must say something of its own: where the content does not, it is the first card's title. */

@@ -119,6 +119,13 @@ static const char *goes_down (struct sender *sender, int64_t monotonic)
     return "down";
 }
 
+void sender_told_down (struct sender *sender, int64_t monotonic)
+{
+    if (sender->down) return;
+    sender->failed_at = monotonic;
+    goes_down (sender, monotonic);
+}
+
 const char *sender_learn (struct sender *sender, const struct verdict *verdict, int64_t monotonic, uint32_t random)
 {
     bool failed = verdict->scope == SCOPE_PROVIDER || verdict->kind == VERDICT_CHANNEL_DOWN, tried = sender->trying;

@@ -31,6 +31,9 @@ void sender_configure (struct sender *sender, const struct channel *channel);
 /* The channel becomes ours. down: that is how whoever had it before left it. */
 void sender_take (struct sender *sender, bool down, int64_t monotonic);
 
+/* The database says that it is down: where we did not know, the provider told us so by a webhook. It is as if a send had failed for that. */
+void sender_told_down (struct sender *sender, int64_t monotonic);
+
 /* How many deliveries may be begun now. */
 int sender_room (struct sender *sender, int64_t monotonic);
 

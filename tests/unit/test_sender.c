@@ -116,6 +116,19 @@ static void reload_asks_again (struct fixture *f, const void *unused)
     g_assert_true (sender_probe_due (&f->sender, NOW));
 }
 
+static void a_webhook_takes_it_down (struct fixture *f, const void *unused)
+{
+    (void) unused;
+    g_assert_cmpstr (probe (f, &well, NOW), ==, "up");
+    sender_told_down (&f->sender, NOW);
+    g_assert_cmpint (sender_room (&f->sender, NOW), ==, 0);
+    g_assert_cmpstr (probe (f, &well, NOW + SECOND), ==, NULL);
+    g_assert_cmpint (sender_room (&f->sender, NOW + SECOND), ==, 1);
+    sender_told_down (&f->sender, NOW + SECOND);
+    g_assert_cmpint (sender_room (&f->sender, NOW + SECOND), ==, 1);
+    g_assert_cmpstr (sender_learn (&f->sender, &well, NOW + 2 * SECOND, 0), ==, "up");
+}
+
 int main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
@@ -126,6 +139,7 @@ int main (int argc, char **argv)
     ADD ("/sender/refused-credentials-take-it-down-at-once", refused_is_down_at_once);
     ADD ("/sender/an-absence-alarms-at-the-third-try", absence_alarms_at_the_third_try);
     ADD ("/sender/a-provider-that-asks-for-patience-is-there", patience_is_no_absence);
+    ADD ("/sender/what-a-webhook-says-is-heeded-until-a-send-says-otherwise", a_webhook_takes_it_down);
     ADD ("/sender/a-reload-asks-at-once", reload_asks_again);
     return g_test_run ();
 }

@@ -9,13 +9,13 @@
 -- r_*  one position a receipt; r_request points into j_*.
 -- n_*  one position a notice; n_request points into j_*.
 -- All ids come from the caller (UUIDv7), so that a batch whose commit was lost may be run again as it is. What no item of the batch has
--- (m_channel, m_reply_to, m_window, m_echo, m_quiet, a_sha256, r_channel, r_reason, r_title, r_data) may be an empty array.
+-- (m_channel, m_reply_to, m_window, m_echo, m_quiet, a_sha256, r_channel, r_reason, r_title, r_data) may be an empty array: SMS pay for none of it.
 --
--- A keyword alone opens no ticket: where the pair has no unclosed one it is heeded and journaled, but is no message. So is what is quiet, which is
--- never unread, too.
+-- A keyword alone opens no ticket: where the pair has no unclosed one it is heeded and journaled, but is no message. Nor does what is quiet, which
+-- is never unread either.
 --
--- Locks, the same order for everybody, sorted within each: provider_id (messages, notices), pair, opt_out, address, ticket, channel_state, counter. Every row that may exist is
--- reached through a key, so that a plan made while the tables were empty is a good one for ever.
+-- Locks, the same order for everybody, sorted within each: provider_id (of messages, then of notices), pair, opt_out, address, ticket,
+-- channel_state, counter. Every row that may exist is reached through a key, so that a plan made while the tables were empty is a good one for ever.
 -- Raises SB001 when a message was neither stored, known, heard nor quarantined: a fault of this function, never of the input.
 create function intake (
     j_account bigint[], j_channel bigint[], j_id uuid[], j_at timestamptz[], j_raw bytea[], j_file text[], j_size bigint[],
@@ -142,9 +142,9 @@ begin
             on conflict do nothing
             returning message_id
         )
-        select array_agg (o::int order by o), array_agg (o::int order by j_account[n_request[o]], coalesce (n_channel[o], j_channel[n_request[o]]), o) filter (where n_health[o] is not null)
+        select array_agg (o::int order by o), array_agg (o::int order by j_account[r], coalesce (c, j_channel[r]), o) filter (where he is not null)
         into v_notice, v_health
-        from made join unnest (n_id) with ordinality x (i, o) on i = message_id;
+        from made join unnest (n_request, n_channel, n_id, n_health) with ordinality x (r, c, i, he, o) on i = message_id;
         insert into gateway.notice (account_id, notice_id, channel_id, topic, title, data, at)
         select j_account[r], n_id[o], coalesce (n_channel[o], j_channel[r]), n_topic[o], n_title[o], n_data[o], coalesce (n_at[o], j_at[r])
         from unnest (v_notice) o cross join lateral (select n_request[o]) x (r);
@@ -227,8 +227,8 @@ begin
             from unnest (v_pair_contact, v_account, m_from) with ordinality x (c, a, f, o);
         end if;
 
-        -- Which ticket: the pair's newest, unless it has been closed for seven days or more. None, where a keyword or what is quiet finds none unclosed
-        -- and no message before it opens one.
+        -- Which ticket: the pair's newest, unless it has been closed for seven days or more. None, where a keyword, or what is quiet, finds none
+        -- unclosed and no message before it opens one.
         select array_agg (t.status order by o), array_agg (t.closed_at order by o), array_agg (t.last_number order by o)
         into v_status, v_closed, v_number
         from unnest (v_account, v_pair_ticket) with ordinality x (a, p, o)
@@ -290,17 +290,19 @@ begin
 
     -- A channel's state goes before the counters, in key order.
     if v_health is not null then
-        select array_agg (o) into v_health
-        from (select o from unnest (v_health) with ordinality x (o, i)
-              where note_health (j_account[n_request[o]], coalesce (n_channel[o], j_channel[n_request[o]]), n_health[o],
-                                 case n_health[o] when 'down' then n_title[o] end, case n_health[o] when 'down' then n_remedy[o] end, j_at[n_request[o]])) y;
+        select array_agg (o) filter (where changed) into v_health
+        from unnest (v_health) o
+        cross join lateral (select n_request[o], n_health[o] = 'down') x (r, bad)
+        cross join lateral note_health (j_account[r], coalesce (n_channel[o], j_channel[r]), n_health[o], case when bad then n_title[o] end,
+                                        case when bad then n_remedy[o] end, j_at[r]) changed;
     end if;
 
     -- The counters are the last lock, in account order.
     if stored + heard + quarantined + notices > 0 then
         with happening as materialized (
             -- what happened, in the order in which the log tells it
-            select v_account[o] a, 'contact.created' type, o::bigint o, 1 k, v_at[o] at, null::uuid t, null::uuid m, v_pair_contact[o] s, null::bigint c
+            select v_account[o] a, 'contact.created' type, o::bigint o, 1 k, v_at[o] at, null::uuid t, null::uuid m, v_pair_contact[o] s,
+                   null::bigint c
             from unnest (v_new_contact) o
             union all
             select v_account[o], 'ticket.' || s, o, 2, v_at[o], v_final_ticket[o], null, null, null

@@ -1,6 +1,6 @@
 -- What a provider says later of what was sent finds its message, however it comes; a status only rises.
 begin;
-select plan (63);
+select plan (64);
 \ir lib/out.sql
 
 create function pg_temp.said (p_id text, p_status text, p_name text default null, p_more jsonb default '{}') returns jsonb language sql as $$
@@ -149,9 +149,12 @@ select is ((select error from gateway.message where message_id = pg_temp.id_of (
 select is ((select (reason, title)::text from gateway.part where message_id = pg_temp.id_of ('m')), '(unreachable,"they cannot be reached")', 'so has its part');
 select is (pg_temp.window_until (), :'t0'::timestamptz + interval '5 hours', 'and the window stays as it is');
 select from pg_temp.sent ('n');
-select pg_temp.receive (:acme, :sms, 'n1', '[{"id": "wamid.n", "status": "failed", "code": "131047", "reason": "window_closed", "title": "the window is closed"}]') \gset
+select pg_temp.receive (:acme, :sms, 'n1', '[{"id": "wamid.n", "status": "failed", "code": "131047", "reason": "window_closed", "title": "the window is closed"},
+                                          {"id": "SMk", "status": "failed", "reason": "unreachable"}]') \gset
 select is ((select error ->> 'code' from gateway.message where message_id = pg_temp.id_of ('n')), 'window_closed', 'a provider may know better that the window is closed');
 select is (pg_temp.window_until (), :'t0'::timestamptz + interval '2 minutes', 'then it is');
+select is ((select window_until from gateway.pair where account_id = :acme and channel_id = :sms and uri = :bob), :'t0'::timestamptz + interval '5 hours',
+           'but nobody else''s that failed at the same time');
 update gateway.pair set window_until = :'t0'::timestamptz + interval '1 minute' where account_id = :acme;
 select pg_temp.receive (:acme, :sms, 'n2', '[{"id": "wamid.n", "status": "failed", "reason": "window_closed"}]') \gset
 select is (pg_temp.window_until (), :'t0'::timestamptz + interval '1 minute', 'one that is closed longer stays so');

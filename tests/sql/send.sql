@@ -205,7 +205,7 @@ select pg_temp.receive (:acme, :sms, 's6', '[{"id": "SMs6", "status": "delivered
 select body::jsonb as body from api_message (:acme, pg_temp.id_of ('s6')) \gset
 select is (:'body'::jsonb #> '{parts,0}', '{"part": 0, "status": "delivered", "external_id": "SMs6", "provider_code": null, "detail": null, "updated_at": "2026-03-02T10:02:00.000000Z"}', 'a message shows its parts');
 select is (:'body'::jsonb -> 'attempts', '[{"attempt": 1, "part": 0, "at": "2026-03-02T10:01:00.000000Z", "outcome": "sent", "http_status": 200, "provider_code": null, "detail": null, "milliseconds": 12}]', 'its attempts');
-select is (:'body'::jsonb -> 'receipts', '[{"status": "delivered", "external_id": "SMs6", "provider_code": null, "detail": null, "at": "2026-03-02T10:00:00.000000Z"}]', 'and its receipts');
+select is (:'body'::jsonb -> 'receipts', '[{"status": "delivered", "external_id": "SMs6", "provider_code": null, "detail": null, "data": null, "at": "2026-03-02T10:00:00.000000Z"}]', 'and its receipts');
 select is ((select array_agg (what || ' ' || split_part (detail, ',', 1)) from trace (pg_temp.id_of ('s6')) where what in ('attempt', 'receipt', 'named')),
            array['receipt delivered', 'attempt 1 of part 0 took 12 ms: sent', 'named part 0 is SMs6 with the provider'], 'trace tells of each');
 

@@ -3,6 +3,7 @@
  * The one writer against a real PostgreSQL: SB_TEST_DATABASE is a connection string of one in which databases may be made. Every test has an
  * account of its own; however it goes, each of its jobs must have been answered exactly once in the end.
  */
+#include "flow/hooks.h"
 #include "flow/intake.h"
 
 #include "base/clock.h"
@@ -572,6 +573,86 @@ static void test_notices_are_kept_once (void)
     stop (fixture);
 }
 
+/* ---- a request of two numbers, of which one is no channel yet ---- */
+
+enum { NUMBER, SECRET };
+static const struct setting settings[] = {
+    [NUMBER] = {"number", SETTING_STRING, NULL, 0, "its own"},
+    [SECRET] = {"secret", SETTING_STRING, NULL, SETTING_MANY, "of both"},
+};
+
+/* One message for number 1 and one for number 2, whatever came. */
+static void receive (const struct channel *channel, const struct http_request *request, bool trusted, int64_t now,
+                     struct received *received)
+{
+    (void) channel, (void) request, (void) now;
+    g_assert_true (trusted);
+    *received = (struct received){RECEIVED_ITEMS};
+    received->messages = g_ptr_array_new_with_free_func ((GDestroyNotify) incoming_free);
+    for (unsigned i = 1; i <= 2; i++) {
+        struct incoming *incoming = incoming_new ();
+        incoming->external_id = g_strdup_printf ("to-%u", i);
+        incoming->route = g_strdup_printf ("%u", i);
+        incoming->from = g_strdup (ANA);
+        incoming->text = g_strdup (incoming->external_id);
+        incoming->content = g_strdup ("{\"kind\": \"text\"}");
+        g_ptr_array_add (received->messages, incoming);
+    }
+}
+
+static const struct adapter numbered = {
+    .name = "numbered",
+    .settings = settings,
+    .n_settings = G_N_ELEMENTS (settings),
+    .routing = &(const struct routing){NUMBER, SECRET},
+    .receive = receive,
+};
+
+static struct channel channel_of (struct fixture *fixture, int64_t channel_id, const char *itsnumber)
+{
+    const char *const pairs[] = {"number", itsnumber, "secret", "s", NULL};
+    struct values *values = values_of ((struct settings){settings, G_N_ELEMENTS (settings)}, pairs);
+    return (struct channel){.adapter = &numbered, .values = values, .account_id = fixture->account_id, .channel_id = channel_id};
+}
+
+static enum intake_outcome reprocessed (struct fixture *fixture, const struct config *config, const struct channel *channel, GBytes *raw)
+{
+    struct sent *sent = g_new0 (struct sent, 1);
+    sent->fixture = fixture;
+    g_mutex_lock (&fixture->lock);
+    g_ptr_array_add (fixture->sent, sent);
+    g_mutex_unlock (&fixture->lock);
+    g_assert_null (hooks_reprocess (fixture->intake, config, channel, raw, 1, note, sent));
+    wait_for_answers (fixture);
+    return sent->outcome;
+}
+
+static void test_what_was_left_out_is_stored_later_once (void)
+{
+    struct fixture *fixture = start_usual ();
+    int64_t second = number (fixture, SECOND_CHANNEL);
+    struct channel channels[] = {channel_of (fixture, fixture->channel_id, "1"), channel_of (fixture, 0, "2")};
+    struct account account = {.account_id = fixture->account_id, .channels = g_ptr_array_new ()};
+    struct config config = {.accounts = g_ptr_array_new ()};
+    g_ptr_array_add (config.accounts, &account);
+    for (unsigned i = 0; i < G_N_ELEMENTS (channels); i++) g_ptr_array_add (account.channels, &channels[i]);
+    g_autoptr (GBytes) raw = http_request_format (&(struct http_request){"POST", "/", "/", "", NULL, 0, g_bytes_new_static ("", 0), NULL});
+
+    g_assert_cmpint (reprocessed (fixture, &config, &channels[0], raw), ==, INTAKE_QUARANTINED);
+    g_assert_cmpint (number (fixture, MESSAGES), ==, 1);
+    channels[1].channel_id = second;
+    for (int i = 0; i < 2; i++) g_assert_cmpint (reprocessed (fixture, &config, &channels[0], raw), ==, INTAKE_STORED);
+    g_assert_cmpint (number (fixture, MESSAGES), ==, 2);
+    g_autofree char *texts = text (fixture, OF_SECOND), *reasons = text (fixture, REASONS);
+    g_assert_cmpstr (texts, ==, "to-2");
+    g_assert_cmpstr (reasons, ==, "");
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (channels); i++) values_unref (channels[i].values);
+    g_ptr_array_unref (account.channels);
+    g_ptr_array_unref (config.accounts);
+    stop (fixture);
+}
+
 static void *stop_intake (void *data)
 {
     intake_stop (((struct fixture *) data)->intake);
@@ -757,6 +838,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/intake/items go to their channels", test_items_go_to_their_channels);
     g_test_add_func ("/intake/receipts are kept with all that they say", test_receipts_are_kept_with_all_that_they_say);
     g_test_add_func ("/intake/notices are kept once", test_notices_are_kept_once);
+    g_test_add_func ("/intake/what was left out is stored later, once", test_what_was_left_out_is_stored_later_once);
     g_test_add_func ("/intake/stopping stores what waits", test_stopping_stores_what_waits);
     g_test_add_func ("/intake/a batch has so many items", test_a_batch_has_so_many_items);
     g_test_add_func ("/intake/a batch has so many bytes", test_a_batch_has_so_many_bytes);

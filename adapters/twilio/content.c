@@ -4,11 +4,9 @@
  * row of a list that was chosen, a place, where the person came from (twilio.com/docs/messaging/guides/webhook-request).
  */
 #include "model/content.h"
-#include "model/text.h"
 #include "twilio.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A field's name and what we call it. */

@@ -85,12 +85,13 @@ static char *whatsapp_address (const struct form *form, const char *name)
 /* One more of the person's addresses; it is taken. */
 static void add_alias (struct incoming *incoming, char *address)
 {
-    bool is_new = !g_str_equal (incoming->from, address);
-    if (incoming->aliases == NULL) incoming->aliases = g_ptr_array_new_with_free_func (g_free);
-    if (is_new && !g_ptr_array_find_with_equal_func (incoming->aliases, address, g_str_equal, NULL))
-        g_ptr_array_add (incoming->aliases, address);
-    else
+    if (g_str_equal (incoming->from, address) ||
+        (incoming->aliases != NULL && g_ptr_array_find_with_equal_func (incoming->aliases, address, g_str_equal, NULL))) {
         g_free (address);
+        return;
+    }
+    if (incoming->aliases == NULL) incoming->aliases = g_ptr_array_new_with_free_func (g_free);
+    g_ptr_array_add (incoming->aliases, address);
 }
 
 static bool is_number (const char *address)

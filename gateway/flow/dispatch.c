@@ -8,6 +8,7 @@
 #include "flow/media_url.h"
 #include "flow/round.h"
 #include "flow/senders.h"
+#include "model/adapter.h"
 #include "store/db.h"
 
 #include <string.h>
@@ -36,6 +37,7 @@ struct flight {
     struct delivery *delivery;
     struct task probe;
     char *notes;
+    GPtrArray *learned; /* of struct channel_note; NULL: nothing yet */
     bool visible;
     int64_t took; /* µs, of all rounds */
     /* what came back */
@@ -77,6 +79,7 @@ static void flight_free (struct flight *flight)
     delivery_free (flight->delivery);
     task_clear (&flight->probe);
     g_free (flight->notes);
+    g_clear_pointer (&flight->learned, g_ptr_array_unref);
     call_outcome_clear (&flight->outcome);
     g_free (flight);
 }
@@ -113,15 +116,15 @@ static const struct task *task_of (const struct flight *flight)
     return flight->delivery ? &flight->delivery->task : &flight->probe;
 }
 
-/* Hands the next call of the flight's task to the client; false: there is none. */
-static bool take_off (struct flight *flight)
+/* Hands the next call of the flight's task to the client, where it waits for its turn at most so long (0: for ever); false: there is none. */
+static bool take_off (struct flight *flight, int64_t wait)
 {
     struct dispatch *dispatch = flight->dispatch;
     struct call_request call;
     if (!round_compose (flight->channel, task_of (flight), flight->notes, &call)) return false;
     flight->visible = call.visible;
     dispatch->under_way++;
-    round_perform (dispatch->client, flight->channel, &call, landed, flight);
+    round_perform (dispatch->client, flight->channel, &call, wait, landed, flight);
     return true;
 }
 
@@ -144,8 +147,8 @@ static void tell_health (struct dispatch *dispatch, const struct channel *channe
 }
 
 /* False: the database does not know it. */
-static bool set_health (struct dispatch *dispatch, const struct channel *channel, const char *health, const struct verdict *verdict,
-                        bool of_message)
+static bool set_health (struct dispatch *dispatch, struct sender *sender, const struct channel *channel, const char *health,
+                        const struct verdict *verdict, bool of_message)
 {
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (6);
@@ -157,6 +160,7 @@ static bool set_health (struct dispatch *dispatch, const struct channel *channel
     params_text (p, up ? NULL : verdict->remedy);
     params_time (p, clock_now ());
     g_autoptr (db_result) r = db_call (dispatch->db, SET_HEALTH, p, &error);
+    if (r) sender->told_down = g_str_equal (health, "down");
     if (r && db_int64 (r, 0, 0)) tell_health (dispatch, channel, health, verdict, of_message);
     if (!r) log_warning ("dispatch.failed", "%s", error->message);
     return r != NULL;
@@ -177,11 +181,27 @@ static void probed (struct dispatch *dispatch, struct flight *flight, const stru
     int64_t now = g_get_monotonic_time ();
     if (flight->channel == sender->channel) {
         const char *health = sender_probed (sender, verdict, now, g_random_int ());
-        if (health && !set_health (dispatch, flight->channel, health, verdict, false)) sender->probe_at = now + PROBE_UNKNOWN;
+        if (health && !set_health (dispatch, sender, flight->channel, health, verdict, false)) sender->probe_at = now + PROBE_UNKNOWN;
     } else {
         sender->probing = false;
     }
     flight_free (flight);
+}
+
+/* What a settlement of progress does to its claim. */
+static void prolong (struct delivery *delivery, const struct channel *channel)
+{
+    int64_t until = g_get_monotonic_time () + values_number (channel->common, CHANNEL_TIMEOUT) + DELIVERY_MARGIN;
+    delivery->claimed_until = MAX (delivery->claimed_until, until);
+}
+
+/* The attempt is over: what it means for its delivery, and what it learned. */
+static struct settlement *conclude (struct flight *flight, struct verdict *verdict)
+{
+    if (!verdict->notes) verdict->notes = g_steal_pointer (&flight->notes);
+    struct settlement *s = sender_judge (flight->channel, g_steal_pointer (&flight->delivery), verdict, clock_now (), g_random_int ());
+    s->learned = g_steal_pointer (&flight->learned);
+    return s;
 }
 
 static void delivered (struct dispatch *dispatch, struct flight *flight, struct verdict *verdict)
@@ -189,14 +209,13 @@ static void delivered (struct dispatch *dispatch, struct flight *flight, struct 
     struct sender *sender = flight->sender;
     int status = flight->outcome.result == CALL_ANSWERED ? (int) flight->outcome.answer.status : 0;
     const char *health = sender_learn (sender, verdict, g_get_monotonic_time (), g_random_int ());
-    if (health) set_health (dispatch, flight->channel, health, verdict, status != 0);
-    if (!verdict->notes) verdict->notes = g_steal_pointer (&flight->notes);
-    struct settlement *settlement =
-        sender_judge (flight->channel, g_steal_pointer (&flight->delivery), verdict, clock_now (), g_random_int ());
+    if (health) set_health (dispatch, sender, flight->channel, health, verdict, status != 0);
+    struct settlement *settlement = conclude (flight, verdict);
     settle_later (dispatch, settlement, flight->took, status);
     pace_end (&sender->pace);
     if (settlement->outcome == OUTCOME_PROGRESS) {
         /* the delivery stays with its settlement until that is reported */
+        prolong (settlement->delivery, flight->channel);
         g_clear_pointer (&flight->notes, g_free); /* of the part before */
         g_queue_push_tail (&dispatch->onward, flight);
     } else {
@@ -204,15 +223,31 @@ static void delivered (struct dispatch *dispatch, struct flight *flight, struct 
     }
 }
 
+/* By none of the provider's doing. */
+static void end_early (struct dispatch *dispatch, struct flight *flight, struct settlement *settlement)
+{
+    pace_end (&flight->sender->pace);
+    settle_later (dispatch, settlement, flight->took, 0);
+    flight_free (flight);
+}
+
 /* There is no call to make of it: a part that an older release counted, for instance. */
 static void cannot_carry (struct dispatch *dispatch, struct flight *flight)
 {
     struct verdict verdict = {
         .kind = VERDICT_REFUSED, .after = -1, .code = "cannot_carry", .title = "the channel cannot carry this content"};
-    struct delivery *delivery = g_steal_pointer (&flight->delivery);
-    pace_end (&flight->sender->pace);
-    settle_later (dispatch, sender_judge (flight->channel, delivery, &verdict, clock_now (), g_random_int ()), 0, 0);
-    flight_free (flight);
+    end_early (dispatch, flight, conclude (flight, &verdict));
+}
+
+/* Its rounds have taken so long that the claim might end during another. What they learned is kept: the next attempt goes on from there. */
+static void run_out (struct dispatch *dispatch, struct flight *flight)
+{
+    struct verdict verdict = {.kind = VERDICT_RETRY,
+                              .scope = SCOPE_MESSAGE,
+                              .after = -1,
+                              .code = "no_time",
+                              .title = "its calls took longer than one attempt may"};
+    end_early (dispatch, flight, conclude (flight, &verdict));
 }
 
 /* A part is out, and that is known: the next one follows; but not where the database stood still meanwhile, for the channel may be another
@@ -220,23 +255,45 @@ static void cannot_carry (struct dispatch *dispatch, struct flight *flight)
 static void go_on (struct dispatch *dispatch, struct flight *flight, struct delivery *delivery)
 {
     delivery->task.part++;
-    if (g_get_monotonic_time () >= flight->sender->own_until) {
+    int64_t wait = sender_patience (flight->sender, flight->channel, delivery->claimed_until, g_get_monotonic_time ());
+    if (!wait) {
         settle_later (dispatch, settlement_release (delivery), 0, 0);
         flight_free (flight);
         return;
     }
     flight->delivery = delivery;
     pace_begin (&flight->sender->pace, 0);
-    if (!take_off (flight)) cannot_carry (dispatch, flight);
+    if (!take_off (flight, wait)) cannot_carry (dispatch, flight);
 }
 
 /* So many calls waited for the provider that this one was not begun while its claim was sure to hold. */
 static void put_back (struct dispatch *dispatch, struct flight *flight)
 {
-    G_STATIC_ASSERT (ROUND_WAIT_MOST < DELIVERY_MARGIN);
-    pace_end (&flight->sender->pace);
-    settle_later (dispatch, settlement_release (g_steal_pointer (&flight->delivery)), 0, 0);
-    flight_free (flight);
+    struct settlement *settlement = settlement_release (g_steal_pointer (&flight->delivery));
+    settlement->notes = g_steal_pointer (&flight->notes);
+    settlement->learned = g_steal_pointer (&flight->learned);
+    end_early (dispatch, flight, settlement);
+}
+
+static void learn (struct flight *flight, struct verdict *verdict)
+{
+    if (!verdict->learned) return;
+    if (!flight->learned) flight->learned = g_ptr_array_new_with_free_func ((GDestroyNotify) channel_note_free);
+    g_ptr_array_extend_and_steal (flight->learned, g_steal_pointer (&verdict->learned));
+}
+
+/* Another round. False: none was needed. */
+static bool goes_on (struct dispatch *dispatch, struct flight *flight, struct verdict *verdict)
+{
+    const struct delivery *delivery = flight->delivery;
+    int64_t wait = delivery ? sender_patience (flight->sender, flight->channel, delivery->claimed_until, g_get_monotonic_time ()) : 0;
+    g_free (flight->notes);
+    flight->notes = g_steal_pointer (&verdict->notes);
+    if (delivery && !wait) {
+        run_out (dispatch, flight);
+        return true;
+    }
+    return take_off (flight, wait);
 }
 
 static void judge (struct dispatch *dispatch, struct flight *flight)
@@ -248,10 +305,9 @@ static void judge (struct dispatch *dispatch, struct flight *flight)
         return;
     }
     round_judge (flight->channel, task_of (flight), flight->notes, &flight->outcome, flight->visible, &verdict);
+    learn (flight, &verdict);
     if (verdict.kind == VERDICT_NEXT) {
-        g_free (flight->notes);
-        flight->notes = g_steal_pointer (&verdict.notes);
-        if (take_off (flight)) {
+        if (goes_on (dispatch, flight, &verdict)) {
             verdict_clear (&verdict);
             return;
         }
@@ -352,17 +408,25 @@ static bool count_waiting (struct dispatch *dispatch, GError **error)
 
 /* ---- beginning ---- */
 
+static void add_files (struct dispatch *dispatch, const struct channel *channel, struct delivery *delivery)
+{
+    bool uploads = channel->adapter->carries (channel)->uploads;
+    delivery_add_files (delivery, dispatch->media_secret, values_text (dispatch->config->listen, LISTEN_PUBLIC_URL),
+                        uploads ? values_text (dispatch->config->storage, STORAGE_DIRECTORY) : NULL);
+}
+
 static void begin (struct dispatch *dispatch, struct delivery *delivery)
 {
     struct sender *sender = senders_find (dispatch->senders, delivery->channel_id);
     struct verdict verdict = {.after = -1};
+    int64_t wait = sender_patience (sender, sender->channel, delivery->claimed_until, g_get_monotonic_time ());
     g_hash_table_add (dispatch->held, delivery);
     sender->wanted--;
     if (delivery->lost) {
         verdict.kind = VERDICT_UNCERTAIN;
         verdict.code = "interrupted";
         verdict.title = "the gateway ended before the provider answered";
-    } else if (g_get_monotonic_time () >= sender->own_until) {
+    } else if (!wait) {
         /* The database stood still meanwhile, and the channel may be another gateway's. */
         settle_later (dispatch, settlement_release (delivery), 0, 0);
         return;
@@ -374,9 +438,9 @@ static void begin (struct dispatch *dispatch, struct delivery *delivery)
         struct flight *flight = flight_new (dispatch, sender);
         flight->delivery = delivery;
         flight->notes = g_steal_pointer (&delivery->notes);
-        delivery_add_files (delivery, dispatch->media_secret, values_text (dispatch->config->listen, LISTEN_PUBLIC_URL));
+        add_files (dispatch, sender->channel, delivery);
         pace_begin (&sender->pace, delivery->weight);
-        if (!take_off (flight)) cannot_carry (dispatch, flight);
+        if (!take_off (flight, wait)) cannot_carry (dispatch, flight);
         return;
     }
     settle_later (dispatch, sender_judge (sender->channel, delivery, &verdict, clock_now (), g_random_int ()), 0, 0);
@@ -411,7 +475,11 @@ static bool claim_lane (struct dispatch *dispatch, int lane, guint *n, GError **
         return false;
     }
     *n = deliveries->len;
-    for (guint i = 0; i < deliveries->len; i++) begin (dispatch, g_steal_pointer (&deliveries->pdata[i]));
+    for (guint i = 0; i < deliveries->len; i++) {
+        struct delivery *delivery = g_steal_pointer (&deliveries->pdata[i]);
+        delivery->claimed_until = monotonic + longest + DELIVERY_MARGIN;
+        begin (dispatch, delivery);
+    }
     return true;
 }
 
@@ -438,7 +506,7 @@ static void probe (struct dispatch *dispatch)
         sender->probing = true;
         struct flight *flight = flight_new (dispatch, sender);
         flight->probe.kind = TASK_PROBE;
-        if (take_off (flight)) continue;
+        if (take_off (flight, 0)) continue;
         struct verdict verdict = {.kind = VERDICT_SENT}; /* this adapter cannot ask */
         probed (dispatch, flight, &verdict);
     }

@@ -122,7 +122,11 @@ static GHashTable *take (struct senders *senders, const db_result *r, int64_t mo
         struct sender *sender = find_or_add (senders, db_int64 (r, row, 0), db_int64 (r, row, 1));
         sender->ours = true;
         sender->paused = db_int64 (r, row, 2) != 0;
-        if (!sender->own_until) sender_take (sender, g_str_equal (db_text (r, row, 3), "down"), monotonic);
+        bool down = g_str_equal (db_text (r, row, 3), "down");
+        if (sender->own_until)
+            sender_told (sender, down, monotonic);
+        else
+            sender_take (sender, down, monotonic);
         g_hash_table_add (ours, &sender->channel_id);
     }
     return ours;

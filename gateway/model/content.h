@@ -22,6 +22,8 @@
  * All text given must be valid UTF-8 without NUL, but for content_text, which takes any bytes.
  */
 #pragma once
+#include "base/json.h"
+
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +38,9 @@ void content_string (GString *content, const char *name, const char *value);
 
 /* Adds "media", one element for each of files (of struct remote_file). */
 void content_media (GString *content, const GPtrArray *files);
+
+/* Plain text of any kind, for search and previews: never NULL, "" for a removed reaction. */
+char *content_plain (const json_t *content);
 
 /* Adds a member that is JSON already. */
 void content_json (GString *content, const char *name, const char *json);

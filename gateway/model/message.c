@@ -53,12 +53,23 @@ const char *status_name (enum status status)
     return names[status];
 }
 
-void message_hash_id (const char *external_id, uint8_t hash[16])
+/* One letter for each kind of thing that a provider gives ids to. */
+static void hash_id (const char *kind, const char *external_id, uint8_t hash[16])
 {
     uint8_t whole[32];
-    g_autofree char *text = g_strconcat ("m ", external_id, NULL);
+    g_autofree char *text = g_strconcat (kind, " ", external_id, NULL);
     signature_sha256 (text, strlen (text), whole);
     memcpy (hash, whole, 16);
+}
+
+void message_hash_id (const char *external_id, uint8_t hash[16])
+{
+    hash_id ("m", external_id, hash);
+}
+
+void notice_hash_id (const char *external_id, uint8_t hash[16])
+{
+    hash_id ("n", external_id, hash);
 }
 
 struct receipt *receipt_new (const char *external_id, enum status status)

@@ -3,7 +3,7 @@
 
 create temp table named (name text primary key, id uuid not null unique, n serial);
 create temp table taken (claim text, name text, account_id bigint, channel_id bigint, uri text, position bigint, message_id uuid, lane int, attempt int,
-                         part int, lost boolean, refusal text, notes text);
+                         part int, lost boolean, refusal text, notes text, reply_to text, attachments jsonb);
 
 -- The id that goes by a name; new names have later ids.
 create function pg_temp.id_of (p_name text) returns uuid language plpgsql strict as $$
@@ -39,7 +39,7 @@ create function pg_temp.take (p_claim text, p_account bigint, p_channel bigint, 
 language plpgsql as $$
 begin
     insert into taken
-    select p_claim, n.name, c.account_id, c.channel_id, c.uri, c.position, c.message_id, c.lane, c.attempt, c.part, c.lost, c.refusal, c.notes
+    select p_claim, n.name, c.account_id, c.channel_id, c.uri, c.position, c.message_id, c.lane, c.attempt, c.part, c.lost, c.refusal, c.notes, c.reply_to, c.attachments::jsonb
     from claim (array_fill (p_account, array[cardinality (p_lanes)]), array_fill (p_channel, array[cardinality (p_lanes)]), p_lanes,
                 array_fill (p_n, array[cardinality (p_lanes)]), md5 (p_claim)::uuid, '1 minute') c
     join named n on n.id = c.message_id;

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a message is in Meta's JSON (developers.facebook.com/docs/whatsapp/cloud-api/reference/messages). WhatsApp takes one file a message, so
+ * a message may be several: files first, then long texts in pieces, or what the content says. A text goes with the first file if that
+ * carries one; what carries buttons, cards or a template has its own files within.
+ */
+#include "whatsapp.h"
+
+#include "model/content.h"
+
+#include <string.h>
+
+/* A message that is being put in Meta's words. */
+struct outbound {
+    const struct channel *channel;
+    const struct task *task;
+    json_t *content;
+    const json_t *ids; /* as media.c says */
+    GPtrArray *used;   /* the files that stand in the part; NULL: nobody asks */
+};
+
+/* One of its parts. */
+struct part {
+    enum { PART_FILE, PART_TEXT, PART_WHOLE } kind;
+    guint file;       /* PART_FILE */
+    const char *text; /* of a file: its caption, NULL where it has none */
+    size_t length;
+};
+
+static const struct carries *limits (const struct outbound *o)
+{
+    return o->channel->adapter->carries (o->channel);
+}
+
+static guint count_files (const struct outbound *o)
+{
+    return o->task->files == NULL ? 0 : o->task->files->len;
+}
+
+static const char *own_text (const struct outbound *o)
+{
+    const char *text = whatsapp_member (o->content, "text");
+    return text == NULL ? "" : text;
+}
+
+static bool is_kind (const struct outbound *o, const char *kind)
+{
+    return g_strcmp0 (whatsapp_member (o->content, "kind"), kind) == 0;
+}
+
+static size_t characters (const char *text)
+{
+    return (size_t) g_utf8_strlen (text, -1);
+}
+
+/* ---- files ---- */
+
+/* Its type, without parameters, is one of types. */
+static bool is_of_types (const char *mime, const char *const *types)
+{
+    size_t length = mime == NULL ? 0 : strcspn (mime, "; ");
+    for (; types != NULL && *types != NULL; types++)
+        if (strlen (*types) == length && g_ascii_strncasecmp (*types, mime, length) == 0) return true;
+    return types == NULL;
+}
+
+/* WhatsApp's row for a kind of file; NULL: this file cannot be sent as that. */
+static const struct carries_file *row_for (const struct outbound *o, const char *kind, const struct outgoing_file *file)
+{
+    for (const struct carries_file *row = limits (o)->file_kinds; kind != NULL && row->kind != NULL; row++)
+        if (g_str_equal (row->kind, kind)) return is_of_types (file->mime, row->types) && file->size <= (int64_t) row->most ? row : NULL;
+    return NULL;
+}
+
+/* What the content says that a file is; NULL: it does not say. */
+static const char *asked_kind (const struct outbound *o, guint i)
+{
+    const char *asked = whatsapp_member (o->content, "media_kind");
+    json_t *media = json_object_get (o->content, "media"), *one;
+    size_t k;
+    if (asked != NULL) return asked;
+    json_array_foreach (media, k, one)
+    {
+        const json_t *index = json_object_get (one, "index");
+        if (json_is_integer (index) && json_integer_value (index) == i) return whatsapp_member (one, "media_kind");
+    }
+    return NULL;
+}
+
+/* How a file goes: as it is asked for, as its type says, or as a document, which every file can be. */
+static const struct carries_file *row_of (const struct outbound *o, guint i)
+{
+    const struct outgoing_file *file = g_ptr_array_index (o->task->files, i);
+    const struct carries_file *row = row_for (o, asked_kind (o, i), file);
+    if (row == NULL) row = row_for (o, content_media_kind (file->mime), file);
+    if (row != NULL) return row;
+    for (row = limits (o)->file_kinds; !g_str_equal (row->kind, "document");) row++;
+    return row;
+}
+
+/* {"type": "image", "image": {"id": "8801", "caption": "Look!"}} */
+static json_t *write_file (const struct outbound *o, guint i, json_t *caption)
+{
+    struct outgoing_file *file = g_ptr_array_index (o->task->files, i);
+    const char *kind = row_of (o, i)->kind, *id = whatsapp_media_id (file, o->ids);
+    bool is_voice = g_str_equal (kind, "voice");
+    const char *type = is_voice ? "audio" : kind, *name = g_str_equal (kind, "document") ? file->name : NULL;
+    if (o->used != NULL) g_ptr_array_add (o->used, file);
+    return json_pack ("{s:s, s:{s:s*, s:s*, s:o*, s:s*, s:o*}}", "type", type, type, "id", id, "link", id == NULL ? file->url : NULL,
+                      "caption", caption, "filename", name, "voice", is_voice ? json_true () : NULL);
+}
+
+static bool can_be_header (const struct outbound *o, guint i)
+{
+    const char *kind = row_of (o, i)->kind;
+    return g_str_equal (kind, "image") || g_str_equal (kind, "video") || g_str_equal (kind, "document");
+}
+
+/* ---- a choice ---- */
+
+static json_t *interactive (const struct outbound *o, const char *type, json_t *header, json_t *action)
+{
+    json_t *footer =
+        whatsapp_member (o->content, "footer") == NULL ? NULL : json_pack ("{s:s}", "text", whatsapp_member (o->content, "footer"));
+    return json_pack ("{s:s, s:{s:s, s:o*, s:{s:s}, s:o*, s:o}}", "type", "interactive", "interactive", "type", type, "header", header,
+                      "body", "text", own_text (o), "footer", footer, "action", action);
+}
+
+/* Its own, or its number. A new string. */
+static json_t *id_of (const json_t *option, size_t i)
+{
+    const char *id = whatsapp_member (option, "id");
+    return id == NULL ? json_sprintf ("%zu", i + 1) : json_string (id);
+}
+
+static const char *title_of (const json_t *option)
+{
+    const char *title = whatsapp_member (option, "title");
+    return title == NULL ? "" : title;
+}
+
+static json_t *write_buttons (const struct outbound *o, json_t *options)
+{
+    json_t *buttons = json_array (), *option;
+    size_t i;
+    json_array_foreach (options, i, option) json_array_append_new (
+        buttons, json_pack ("{s:s, s:{s:o, s:s}}", "type", "reply", "reply", "id", id_of (option, i), "title", title_of (option)));
+    json_t *header = count_files (o) == 1 && can_be_header (o, 0) ? write_file (o, 0, NULL) : NULL;
+    return interactive (o, "button", header, json_pack ("{s:o}", "buttons", buttons));
+}
+
+/* The rows of a section, which is made where it is not there yet. */
+static json_t *rows_of (json_t *sections, const char *title)
+{
+    json_t *section;
+    size_t i;
+    json_array_foreach (sections, i,
+                        section) if (g_strcmp0 (whatsapp_member (section, "title"), title) == 0) return json_object_get (section, "rows");
+    section = json_pack ("{s:s*, s:[]}", "title", title, "rows");
+    json_array_append_new (sections, section);
+    return json_object_get (section, "rows");
+}
+
+static json_t *write_list (const struct outbound *o, json_t *options)
+{
+    json_t *sections = json_array (), *option;
+    const char *label = whatsapp_member (o->content, "label");
+    size_t i;
+    json_array_foreach (options, i, option)
+    {
+        json_t *row = json_pack ("{s:o, s:s, s:s*}", "id", id_of (option, i), "title", title_of (option), "description",
+                                 whatsapp_member (option, "description"));
+        json_array_append_new (rows_of (sections, whatsapp_member (option, "section")), row);
+    }
+    return interactive (o, "list", NULL, json_pack ("{s:s, s:o}", "button", label == NULL ? "Options" : label, "sections", sections));
+}
+
+static json_t *open_url (const json_t *option)
+{
+    const char *url = whatsapp_member (option, "value");
+    return json_pack ("{s:s, s:{s:s, s:s*}}", "name", "cta_url", "parameters", "display_text", title_of (option), "url", url);
+}
+
+static json_t *open_flow (const json_t *option)
+{
+    return json_pack ("{s:s, s:{s:s, s:s*, s:s}}", "name", "flow", "parameters", "flow_message_version", "3", "flow_id",
+                      whatsapp_member (option, "value"), "flow_cta", title_of (option));
+}
+
+/* One option of a kind that goes alone; NULL: it is none of these. */
+static json_t *write_special (const struct outbound *o, const json_t *option)
+{
+    const char *type = whatsapp_member (option, "type");
+    if (g_strcmp0 (type, "url") == 0) return interactive (o, "cta_url", NULL, open_url (option));
+    if (g_strcmp0 (type, "flow") == 0) return interactive (o, "flow", NULL, open_flow (option));
+    if (g_strcmp0 (type, "location") == 0)
+        return interactive (o, "location_request_message", NULL, json_pack ("{s:s}", "name", "send_location"));
+    if (g_strcmp0 (type, "contact") == 0)
+        return interactive (o, "request_contact_info", NULL, json_pack ("{s:s}", "name", "request_contact_info"));
+    return NULL;
+}
+
+static bool is_special (json_t *options)
+{
+    const char *type = whatsapp_member (json_array_get (options, 0), "type");
+    return json_array_size (options) == 1 && type != NULL &&
+           g_strv_contains ((const char *const[]){"url", "flow", "location", "contact", NULL}, type);
+}
+
+/* What has no place beside a button, or is too long for one, makes a list. */
+static bool fits_buttons (const struct outbound *o, json_t *options)
+{
+    const struct carries_choice *most = &limits (o)->choice;
+    const char *style = whatsapp_member (o->content, "style");
+    if (g_strcmp0 (style, "buttons") == 0 || g_strcmp0 (style, "list") == 0) return g_str_equal (style, "buttons");
+    bool fits = json_array_size (options) <= most->buttons_most && characters (own_text (o)) <= most->text_most;
+    json_t *option;
+    size_t i;
+    json_array_foreach (options, i, option) fits &= characters (title_of (option)) <= most->button_title_most &&
+                                                    whatsapp_member (option, "description") == NULL &&
+                                                    whatsapp_member (option, "section") == NULL;
+    return fits;
+}
+
+static json_t *write_choice (const struct outbound *o)
+{
+    json_t *options = json_object_get (o->content, "options");
+    if (is_special (options)) return write_special (o, json_array_get (options, 0));
+    return fits_buttons (o, options) ? write_buttons (o, options) : write_list (o, options);
+}
+
+/* ---- cards ---- */
+
+/* The file that heads a card; false: none of the message's. */
+static bool file_of_card (const struct outbound *o, const json_t *card, guint *file)
+{
+    const json_t *index = json_object_get (card, "file");
+    json_int_t i = json_is_integer (index) ? json_integer_value (index) : -1;
+    *file = (guint) i;
+    return i >= 0 && i < count_files (o);
+}
+
+static json_t *body_of_card (const json_t *card)
+{
+    const char *title = title_of (card), *text = whatsapp_member (card, "text");
+    return text == NULL ? json_string (title) : json_sprintf ("%s%s%s", title, title[0] == '\0' ? "" : "\n", text);
+}
+
+static json_t *action_of_card (const json_t *card)
+{
+    json_t *options = json_object_get (card, "options"), *option, *buttons;
+    size_t i;
+    if (g_strcmp0 (whatsapp_member (json_array_get (options, 0), "type"), "url") == 0) return open_url (json_array_get (options, 0));
+    buttons = json_array ();
+    json_array_foreach (options, i, option)
+        json_array_append_new (buttons, json_pack ("{s:s, s:{s:o, s:s}}", "type", "quick_reply", "quick_reply", "id", id_of (option, i),
+                                                   "title", title_of (option)));
+    return json_pack ("{s:o}", "buttons", buttons);
+}
+
+static json_t *write_card (const struct outbound *o, const json_t *card, size_t i)
+{
+    guint file;
+    json_t *header = file_of_card (o, card, &file) ? write_file (o, file, NULL) : NULL;
+    return json_pack ("{s:I, s:s, s:o*, s:{s:o}, s:o}", "card_index", (json_int_t) i, "type", "cta_url", "header", header, "body", "text",
+                      body_of_card (card), "action", action_of_card (card));
+}
+
+/* A carousel must say something of its own: where the content does not, it is the first card's title. */
+static json_t *write_cards (const struct outbound *o)
+{
+    json_t *items = json_object_get (o->content, "items"), *cards = json_array (), *card;
+    const char *text = own_text (o)[0] == '\0' ? title_of (json_array_get (items, 0)) : own_text (o);
+    size_t i;
+    json_array_foreach (items, i, card) json_array_append_new (cards, write_card (o, card, i));
+    return json_pack ("{s:s, s:{s:s, s:{s:s}, s:{s:o}}}", "type", "interactive", "interactive", "type", "carousel", "body", "text", text,
+                      "action", "cards", cards);
+}
+
+/* ---- templates ---- */
+
+/* A value as a parameter: text, or Meta's own object as it is. name NULL: it is told by its place. */
+static json_t *parameter (const char *name, json_t *value)
+{
+    json_t *made = json_is_object (value) ? json_copy (value) : NULL;
+    g_autofree char *number = NULL;
+    if (json_is_integer (value)) number = g_strdup_printf ("%" JSON_INTEGER_FORMAT, json_integer_value (value));
+    if (json_is_real (value)) {
+        char digits[G_ASCII_DTOSTR_BUF_SIZE];
+        number = g_strdup (g_ascii_formatd (digits, sizeof digits, "%.15g", json_real_value (value)));
+    }
+    const char *text = json_is_string (value) ? json_string_value (value) : number != NULL ? number : "";
+    if (made == NULL) made = json_pack ("{s:s, s:s}", "type", "text", "text", text);
+    if (name != NULL) json_object_set_new (made, "parameter_name", json_string (name));
+    return made;
+}
+
+static json_t *parameters_of (json_t *params)
+{
+    json_t *made = json_array (), *value;
+    const char *name;
+    size_t i;
+    json_array_foreach (params, i, value) json_array_append_new (made, parameter (NULL, value));
+    json_object_foreach (params, name, value) json_array_append_new (made, parameter (name, value));
+    return made;
+}
+
+static void add_component (json_t *components, const char *type, json_t *parameters)
+{
+    if (json_array_size (parameters) > 0)
+        json_array_append_new (components, json_pack ("{s:s, s:O}", "type", type, "parameters", parameters));
+    json_decref (parameters);
+}
+
+static json_t *header_of_template (const struct outbound *o)
+{
+    const char *text = whatsapp_member (o->content, "header");
+    if (count_files (o) > 0 && can_be_header (o, 0)) return json_pack ("[o]", write_file (o, 0, NULL));
+    return text == NULL ? json_array () : json_pack ("[{s:s, s:s}]", "type", "text", "text", text);
+}
+
+static json_t *button_of_template (const json_t *button)
+{
+    static const struct {
+        const char *member, *sub_type, *type;
+    } kinds[] = {{"payload", "quick_reply", "payload"}, {"text", "url", "text"}, {"coupon_code", "copy_code", "coupon_code"}};
+    size_t i = 0;
+    while (i + 1 < G_N_ELEMENTS (kinds) && whatsapp_member (button, kinds[i].member) == NULL) i++;
+    const char *value = whatsapp_member (button, kinds[i].member);
+    return json_pack ("{s:s, s:s, s:o, s:[{s:s, s:s}]}", "type", "button", "sub_type", kinds[i].sub_type, "index",
+                      json_sprintf ("%" JSON_INTEGER_FORMAT, json_integer_value (json_object_get (button, "index"))), "parameters", "type",
+                      kinds[i].type, kinds[i].type, value == NULL ? "" : value);
+}
+
+static json_t *write_template (const struct outbound *o)
+{
+    json_t *components = json_array (), *button, *buttons = json_object_get (o->content, "buttons");
+    const char *name = whatsapp_member (o->content, "name"), *lang = whatsapp_member (o->content, "lang");
+    size_t i;
+    add_component (components, "header", header_of_template (o));
+    add_component (components, "body", parameters_of (json_object_get (o->content, "params")));
+    json_array_foreach (buttons, i, button) json_array_append_new (components, button_of_template (button));
+    json_t *language = lang == NULL ? NULL : json_pack ("{s:s}", "code", lang);
+    json_t *made = json_pack ("{s:s, s:{s:s*, s:o*, s:O*}}", "type", "template", "template", "name", name, "language", language,
+                              "components", json_array_size (components) == 0 ? NULL : components);
+    json_decref (components);
+    return made;
+}
+
+/* ---- what else a message may be ---- */
+
+static json_t *degrees (const struct outbound *o, const char *name)
+{
+    char digits[G_ASCII_DTOSTR_BUF_SIZE];
+    return json_string (g_ascii_formatd (digits, sizeof digits, "%.9g", json_number_value (json_object_get (o->content, name))));
+}
+
+static json_t *write_location (const struct outbound *o)
+{
+    return json_pack ("{s:s, s:{s:o, s:o, s:s*, s:s*}}", "type", "location", "location", "latitude", degrees (o, "lat"), "longitude",
+                      degrees (o, "lon"), "name", whatsapp_member (o->content, "name"), "address", whatsapp_member (o->content, "address"));
+}
+
+/* [{"phone": "+1…"}] of ["+1…"]; NULL: there are none. */
+static json_t *each_as (json_t *texts, const char *name)
+{
+    json_t *made = json_array_size (texts) == 0 ? NULL : json_array (), *text;
+    size_t i;
+    json_array_foreach (texts, i, text) json_array_append_new (made, json_pack ("{s:O}", name, text));
+    return made;
+}
+
+/* A name needs one of its parts beside the whole: the first word. */
+static json_t *write_contact (const json_t *card)
+{
+    const char *name = whatsapp_member (card, "name") == NULL ? "" : whatsapp_member (card, "name"), *org = whatsapp_member (card, "org");
+    return json_pack ("{s:{s:s, s:s%}, s:o*, s:o*, s:o*}", "name", "formatted_name", name, "first_name", name, strcspn (name, " "), "org",
+                      org == NULL ? NULL : json_pack ("{s:s}", "company", org), "phones",
+                      each_as (json_object_get (card, "phones"), "phone"), "emails", each_as (json_object_get (card, "emails"), "email"));
+}
+
+static json_t *write_contacts (const struct outbound *o)
+{
+    json_t *cards = json_object_get (o->content, "cards"), *contacts = json_array (), *card;
+    size_t i;
+    json_array_foreach (cards, i, card) json_array_append_new (contacts, write_contact (card));
+    return json_pack ("{s:s, s:o}", "type", "contacts", "contacts", contacts);
+}
+
+static json_t *write_reaction (const struct outbound *o)
+{
+    const char *target = o->task->reply_to == NULL ? whatsapp_member (o->content, "target") : o->task->reply_to;
+    const char *emoji = whatsapp_member (o->content, "emoji");
+    return json_pack ("{s:s, s:{s:s*, s:s}}", "type", "reaction", "reaction", "message_id", target, "emoji", emoji == NULL ? "" : emoji);
+}
+
+/* Without a link nothing is looked up; with one, it is shown unless that is not wanted. */
+static json_t *write_text (const struct outbound *o, const struct part *part)
+{
+    const json_t *wanted = json_object_get (o->content, "preview");
+    g_autofree char *text = g_strndup (part->text, part->length);
+    bool has_link = strstr (text, "https://") != NULL || strstr (text, "http://") != NULL;
+    bool preview = json_is_boolean (wanted) ? json_is_true (wanted) : has_link;
+    return text[0] == '\0' ? NULL : json_pack ("{s:s, s:{s:b, s:s}}", "type", "text", "text", "preview_url", (int) preview, "body", text);
+}
+
+static const struct {
+    const char *kind;
+    json_t *(*write) (const struct outbound *o);
+} writers[] = {
+    {"location", write_location}, {"contacts", write_contacts}, {"choice", write_choice},
+    {"cards", write_cards},       {"template", write_template}, {"reaction", write_reaction},
+};
+
+/* NULL: what is sent are words and files. */
+static json_t *(*writer_of (const struct outbound *o)) (const struct outbound *)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (writers); i++)
+        if (is_kind (o, writers[i].kind)) return writers[i].write;
+    return NULL;
+}
+
+/* ---- parts ---- */
+
+/* Whether a file stands within what the content says, and so is no part of its own. */
+static bool is_within (const struct outbound *o, guint i)
+{
+    json_t *options = json_object_get (o->content, "options"), *items = json_object_get (o->content, "items"), *card;
+    size_t k;
+    guint file;
+    if (is_kind (o, "template")) return i == 0 && can_be_header (o, 0);
+    if (is_kind (o, "choice")) return count_files (o) == 1 && !is_special (options) && fits_buttons (o, options) && can_be_header (o, 0);
+    if (!is_kind (o, "cards")) return false;
+    json_array_foreach (items, k, card) if (file_of_card (o, card, &file) && file == i) return true;
+    return false;
+}
+
+/* Where a piece of text ends that is no longer than WhatsApp takes: between words, if they are not too long. */
+static const char *end_of_piece (const struct outbound *o, const char *text)
+{
+    size_t most = limits (o)->text_most;
+    if (characters (text) <= most) return text + strlen (text);
+    const char *end = g_utf8_offset_to_pointer (text, (glong) most), *space = end;
+    while (space > text && !g_ascii_isspace (*space)) space--;
+    return space - text > (end - text) / 2 ? space : end;
+}
+
+static void add_text (const struct outbound *o, const char *text, GArray *parts)
+{
+    do {
+        const char *end = end_of_piece (o, text);
+        struct part part = {PART_TEXT, 0, text, (size_t) (end - text)};
+        g_array_append_val (parts, part);
+        text = g_ascii_isspace (*end) ? end + 1 : end;
+    } while (*text != '\0');
+}
+
+static bool has_native (const struct outbound *o)
+{
+    return json_is_string (json_object_get (json_object_get (json_object_get (o->content, "native"), "whatsapp"), "type"));
+}
+
+/* What the words are where the content is nothing but words and files. */
+static const char *words (const struct outbound *o)
+{
+    return is_kind (o, "media") || whatsapp_member (o->content, "text") != NULL ? own_text (o) : o->task->text == NULL ? "" : o->task->text;
+}
+
+static GArray *parts_of (const struct outbound *o)
+{
+    GArray *parts = g_array_new (FALSE, FALSE, sizeof (struct part));
+    bool whole = writer_of (o) != NULL || has_native (o);
+    const char *text = whole ? "" : words (o);
+    bool captioned = count_files (o) > 0 && text[0] != '\0' && row_of (o, 0)->caption && characters (text) <= limits (o)->caption_most;
+    for (guint i = 0; i < count_files (o); i++) {
+        struct part part = {PART_FILE, i, captioned && i == 0 ? text : NULL, captioned && i == 0 ? strlen (text) : 0};
+        if (!is_within (o, i)) g_array_append_val (parts, part);
+    }
+    struct part last = {PART_WHOLE};
+    if (whole)
+        g_array_append_val (parts, last);
+    else if (parts->len == 0 || (text[0] != '\0' && !captioned))
+        add_text (o, text, parts);
+    return parts;
+}
+
+/* ---- one message of Meta's ---- */
+
+static json_t *write_part (const struct outbound *o, const struct part *part)
+{
+    json_t *(*write) (const struct outbound *) = writer_of (o);
+    switch (part->kind) {
+    case PART_FILE: return write_file (o, part->file, part->text == NULL ? NULL : json_stringn (part->text, part->length));
+    case PART_TEXT: return write_text (o, part);
+    case PART_WHOLE: return write == NULL ? json_object () : write (o);
+    }
+    g_assert_not_reached ();
+}
+
+/* The channel's own JSON goes over ours, member by member; a message of another type in place of it. */
+static json_t *add_native (const struct outbound *o, json_t *message)
+{
+    json_t *native = json_object_get (json_object_get (o->content, "native"), "whatsapp");
+    if (!json_is_object (native)) return message;
+    if (message == NULL || (has_native (o) && g_strcmp0 (whatsapp_member (native, "type"), whatsapp_member (message, "type")) != 0)) {
+        json_decref (message);
+        return json_deep_copy (native);
+    }
+    json_object_update_recursive (message, native);
+    return message;
+}
+
+/* Who it goes to is ours to say, whatever else was given. False: nobody on WhatsApp. */
+static bool address (json_t *message, const char *to)
+{
+    static const char group[] = "whatsapp:group:", person[] = "whatsapp:";
+    bool is_group = g_str_has_prefix (to, group);
+    const char *id = is_group ? to + strlen (group) : to + strlen (person);
+    if (!g_str_has_prefix (to, person) || id[0] == '\0') return false;
+    bool is_number = !is_group && g_ascii_isdigit (id[0]);
+    json_object_del (message, "to");
+    json_object_del (message, "recipient");
+    json_object_set_new (message, "messaging_product", json_string ("whatsapp"));
+    json_object_set_new (message, "recipient_type", json_string (is_group ? "group" : "individual"));
+    json_object_set_new (message, is_group || is_number ? "to" : "recipient", json_sprintf ("%s%s", is_number ? "+" : "", id));
+    return true;
+}
+
+static void add_envelope (const struct outbound *o, json_t *message)
+{
+    const char *reply_to = o->task->reply_to;
+    if (o->task->part == 0 && reply_to != NULL && !is_kind (o, "reaction") && json_object_get (message, "context") == NULL)
+        json_object_set_new (message, "context", json_pack ("{s:s}", "message_id", reply_to));
+    json_object_set_new (message, "biz_opaque_callback_data", json_sprintf ("%s/%d", o->task->reference, o->task->part));
+}
+
+static json_t *content_of (const struct task *task)
+{
+    json_t *content = task->content == NULL ? NULL : json_parse_text (task->content, strlen (task->content), NULL);
+    return content == NULL ? json_object () : content;
+}
+
+int whatsapp_outbound_count (const struct channel *channel, const struct task *task)
+{
+    json_auto_t *content = content_of (task);
+    const struct outbound o = {.channel = channel, .task = task, .content = content};
+    g_autoptr (GArray) parts = parts_of (&o);
+    return (int) parts->len;
+}
+
+json_t *whatsapp_outbound (const struct channel *channel, const struct task *task, const json_t *ids, GPtrArray *files)
+{
+    json_auto_t *content = content_of (task);
+    const struct outbound o = {channel, task, content, ids, files};
+    g_autoptr (GArray) parts = parts_of (&o);
+    if (task->part < 0 || (guint) task->part >= parts->len) return NULL;
+    json_t *message = write_part (&o, &g_array_index (parts, struct part, task->part));
+    if ((guint) task->part + 1 == parts->len) message = add_native (&o, message);
+    if (message != NULL && address (message, task->to)) {
+        add_envelope (&o, message);
+        return message;
+    }
+    json_decref (message);
+    return NULL;
+}

@@ -4,11 +4,9 @@
  * row of a list that was chosen, a place, where the person came from (twilio.com/docs/messaging/guides/webhook-request).
  */
 #include "model/content.h"
-#include "model/text.h"
 #include "twilio.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A field's name and what we call it. */
@@ -87,9 +85,9 @@ static bool read_location (struct incoming *incoming, GString **content, const s
 }
 
 /* A button that was pressed, a row that was chosen. Its title is the message's text where that has none. */
-static bool add_selected (GString *content, const char *source, char *title, char *id)
+static bool add_selected (GString *content, const char *source, const struct form *form, const char *title_name, const char *id_name)
 {
-    g_autofree char *its_title = title, *its_id = id;
+    g_autofree char *title = twilio_text (form, title_name), *id = twilio_text (form, id_name);
     if (title == NULL && id == NULL) return false;
     content_open (content, "selected");
     content_string (content, "id", id != NULL ? id : title);
@@ -108,8 +106,8 @@ static void read_words (struct incoming *incoming, GString **content, const stru
     *content = content_new (incoming->files == NULL ? "text" : "media");
     content_text (*content, body == NULL ? "" : body->value, body == NULL ? 0 : body->value_length, &text);
     if (incoming->files != NULL) content_media (*content, incoming->files);
-    if (!add_selected (*content, "button", twilio_text (form, "ButtonText"), twilio_text (form, "ButtonPayload")))
-        add_selected (*content, "list", twilio_text (form, "ListTitle"), twilio_text (form, "ListId"));
+    if (!add_selected (*content, "button", form, "ButtonText", "ButtonPayload"))
+        add_selected (*content, "list", form, "ListTitle", "ListId");
     incoming->text = incoming->files == NULL ? g_steal_pointer (&text) : content_media_plain (text, incoming->files);
 }
 

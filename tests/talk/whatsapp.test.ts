@@ -340,7 +340,7 @@ test("what Meta adds tomorrow is kept and shown, never refused", async () => {
 
 test("an account that is banned takes its channels down, with what to do; other accounts' go on", async () => {
     const value = { event: "DISABLED_UPDATE", ban_info: { waba_ban_state: "DISABLE", waba_ban_date: "November 24, 2026" } };
-    assert.equal((await graph.speaker(second).notice("account_update", value)).status, 200);
+    assert.equal((await graph.speaker(second, "/hooks/acme/wa-two").notice("account_update", value)).status, 200);
     const down = await until(async () => (await gateway.events()).find(({ type }) => type === "channel.down"), "the channel to be down");
     const channel = (down as Event).data.channel;
     assert.deepEqual([channel?.slug, channel?.health], ["wa-two", "down"]);

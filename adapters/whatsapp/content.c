@@ -146,7 +146,7 @@ static json_t *read_contacts (const json_t *message, json_t *body, struct incomi
 /* ---- answers ---- */
 
 /* A tap on what we offered reads like a text that says the same. */
-static json_t *selection (const json_t *message, const char *source, const char *id, const char *title)
+static json_t *selection (const char *source, const char *id, const char *title)
 {
     if (id == NULL) id = title;
     if (title == NULL) title = id;
@@ -156,15 +156,14 @@ static json_t *selection (const json_t *message, const char *source, const char 
     put_text (selected, "id", id);
     put_text (selected, "title", title);
     put_text (selected, "source", source);
-    put_text (selected, "message_id", whatsapp_id (json_object_get (message, "context"), "id"));
     json_object_set_new (content, "selected", selected);
     return content;
 }
 
 static json_t *read_button (const json_t *message, json_t *body, struct incoming *incoming)
 {
-    (void) incoming;
-    return selection (message, "button", whatsapp_text (body, "payload"), whatsapp_text (body, "text"));
+    (void) message, (void) incoming;
+    return selection ("button", whatsapp_text (body, "payload"), whatsapp_text (body, "text"));
 }
 
 /* Whether there are more than most levels: what is within a text was not measured when the request was read. */
@@ -205,14 +204,12 @@ static json_t *read_form (const json_t *reply)
 
 static json_t *read_interactive (const json_t *message, json_t *body, struct incoming *incoming)
 {
-    (void) incoming;
+    (void) message, (void) incoming;
     const char *type = whatsapp_text (body, "type");
     json_t *reply = type == NULL ? NULL : json_object_get (body, type), *content = NULL;
     if (!json_is_object (reply)) return NULL;
-    if (g_str_equal (type, "button_reply"))
-        content = selection (message, "button", whatsapp_text (reply, "id"), whatsapp_text (reply, "title"));
-    if (g_str_equal (type, "list_reply"))
-        content = selection (message, "list", whatsapp_text (reply, "id"), whatsapp_text (reply, "title"));
+    if (g_str_equal (type, "button_reply")) content = selection ("button", whatsapp_text (reply, "id"), whatsapp_text (reply, "title"));
+    if (g_str_equal (type, "list_reply")) content = selection ("list", whatsapp_text (reply, "id"), whatsapp_text (reply, "title"));
     if (g_str_equal (type, "nfm_reply")) content = read_form (reply);
     if (g_str_equal (type, "call_permission_reply")) {
         content = event_of ("call");

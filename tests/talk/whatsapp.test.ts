@@ -82,7 +82,7 @@ test("what is said on the phone is a message of a ticket, and the answer comes o
     assert.ok(Math.abs(window - Date.now() - hours(24)) < 60_000, "it may be answered freely for a day");
     const id = await gateway.reply(ticket.id, "Hello Ana");
     const sent = await onPhone(person);
-    assert.deepEqual([sent.type, sent.body["text"], sent.body["to"], sent.opaque], ["text", { body: "Hello Ana" }, `+${person.wa_id}`, `${id}/0`]);
+    assert.deepEqual([sent.type, sent.body["text"], sent.body["to"], sent.opaque], ["text", { body: "Hello Ana", preview_url: false }, `+${person.wa_id}`, `${id}/0`]);
     await gateway.reaches(id, "delivered");
 });
 

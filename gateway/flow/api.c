@@ -31,6 +31,7 @@ struct api {
     GBytes *media_secret;
     struct intake *intake;
     struct feed *feed;
+    struct signals *signals;
     struct keyring *keyring;
     size_t queue_max;
     struct api_worker *workers;
@@ -243,6 +244,7 @@ void api_handle (struct api *api, struct http_exchange *exchange)
     call->api = api;
     call->intake = api->intake;
     call->feed = api->feed;
+    call->signals = api->signals;
     call->media_secret = api->media_secret;
     g_autofree char *allow = NULL;
     enum route_result found = route_find (call->request->method, call->request->path, &call->route, &call->id, &allow);
@@ -271,7 +273,7 @@ void api_look (struct api *api, struct api_state *state)
 }
 
 struct api *api_start (struct config *(*current) (void *data), void (*committed) (int64_t account_id, void *data), void *data,
-                       struct intake *intake, struct feed *feed, GError **error)
+                       struct intake *intake, struct feed *feed, struct signals *signals, GError **error)
 {
     g_autoptr (struct_config) config = current (data);
     struct api *api = g_new0 (struct api, 1);
@@ -280,6 +282,7 @@ struct api *api_start (struct config *(*current) (void *data), void (*committed)
     api->data = data;
     api->intake = intake;
     api->feed = feed;
+    api->signals = signals;
     api->keyring = keyring_new ();
     api->queue_max = (size_t) values_number (config->limits, LIMITS_API_QUEUE);
     api->last = &api->first;

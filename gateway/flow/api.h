@@ -6,15 +6,16 @@
 #pragma once
 #include "flow/feed.h"
 #include "flow/intake.h"
+#include "flow/signals.h"
 #include "model/config.h"
 #include "net/http_server.h"
 
 struct api;
 
 /* current (data) gives a reference to the configuration of the moment: any thread, for every request. committed: something of this account was stored, perhaps to be sent; any thread, must not
- * block. intake and feed are borrowed until api_free. NULL with *error set: no connection to the database, or nothing to sign URLs with. */
+ * block. intake, feed and signals are borrowed until api_free. NULL with *error set: no connection to the database, or nothing to sign URLs with. */
 struct api *api_start (struct config *(*current) (void *data), void (*committed) (int64_t account_id, void *data), void *data,
-                       struct intake *intake, struct feed *feed, GError **error);
+                       struct intake *intake, struct feed *feed, struct signals *signals, GError **error);
 /* Answers what waits, then ends. After intake_stop: what the intake holds comes back here. */
 void api_stop (struct api *api);
 /* After api_stop, once nobody can hand it anything any more. */

@@ -6,6 +6,7 @@
 #include "flow/feed.h"
 #include "flow/intake.h"
 #include "flow/route.h"
+#include "flow/signals.h"
 #include "model/config.h"
 #include "net/http_server.h"
 #include "store/db.h"
@@ -28,6 +29,7 @@ struct call {
     uint8_t once_key[32], once_body[32];
     struct intake *intake;
     struct feed *feed;
+    struct signals *signals;
     struct api *api;
     void (*go_on) (struct call *call); /* what is left to do; NULL: everything */
     struct call *next;

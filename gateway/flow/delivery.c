@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "flow/media_url.h"
+#include "store/files.h"
 
 #include <string.h>
 
@@ -12,8 +13,10 @@
 
 #define CLAIM \
     "select account_id, channel_id, uri, position, message_id, lane, attempt, part, n_parts, weight, lost, refusal, give_up_at, text, " \
-    "content, attachments, notes from claim ($1, $2, $3, $4, $5, $6 * interval '1 microsecond')"
-#define SETTLE "select settle ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
+    "content, attachments, notes, reply_to from claim ($1, $2, $3, $4, $5, $6 * interval '1 microsecond')"
+#define SETTLE \
+    "select settle ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, " \
+    "$23, $24, $25, $26)"
 
 void delivery_free (struct delivery *delivery)
 {
@@ -42,6 +45,7 @@ void settlement_free (struct settlement *settlement)
     g_free (settlement->detail);
     g_free (settlement->provider_code);
     g_free (settlement->notes);
+    g_clear_pointer (&settlement->learned, g_ptr_array_unref);
     g_free (settlement);
 }
 
@@ -76,6 +80,7 @@ static struct delivery *read_row (const db_result *r, int row)
         .content = text_of (r, row, 14),
         .reference = g_strdup (reference),
         .part = (int) db_int64 (r, row, 7),
+        .reply_to = text_of (r, row, 17),
     };
     return d;
 }
@@ -108,7 +113,19 @@ const char *delivery_refusal_title (const char *refusal)
     return g_str_equal (refusal, "blocked") ? "the contact is blocked" : "the contact has opted out";
 }
 
-void delivery_add_files (struct delivery *delivery, GBytes *secret, const char *public_url)
+static struct outgoing_file *file_of (const json_t *one, const char *directory)
+{
+    struct outgoing_file *file = g_new0 (struct outgoing_file, 1);
+    file->mime = g_strdup (json_string_value (json_object_get (one, "mime")));
+    file->name = g_strdup (json_string_value (json_object_get (one, "name")));
+    file->size = json_integer_value (json_object_get (one, "size"));
+    file->sha256 = g_strdup (json_string_value (json_object_get (one, "sha256")));
+    file->known = g_strdup (json_string_value (json_object_get (one, "known")));
+    if (directory && file->sha256 && !file->known) file->bytes = files_map (directory, file->sha256, NULL);
+    return file;
+}
+
+void delivery_add_files (struct delivery *delivery, GBytes *secret, const char *public_url, const char *directory)
 {
     if (!delivery->files) return;
     json_auto_t *files = json_parse_text (delivery->files, strlen (delivery->files), NULL);
@@ -121,10 +138,7 @@ void delivery_add_files (struct delivery *delivery, GBytes *secret, const char *
         const char *text = json_string_value (json_object_get (one, "id"));
         if (!text || !id_parse (text, &id)) continue;
         g_autofree char *token = media_url_make (secret, delivery->account_id, &id, clock_now () + MEDIA_TIME);
-        struct outgoing_file *file = g_new0 (struct outgoing_file, 1);
-        file->mime = g_strdup (json_string_value (json_object_get (one, "mime")));
-        file->name = g_strdup (json_string_value (json_object_get (one, "name")));
-        file->size = json_integer_value (json_object_get (one, "size"));
+        struct outgoing_file *file = file_of (one, directory);
         file->url = g_strconcat (public_url, MEDIA_URL_PATH, token, NULL);
         g_ptr_array_add (delivery->task.files, file);
     }
@@ -136,9 +150,30 @@ static const char *outcome_name (enum outcome outcome)
     return names[outcome];
 }
 
+/* What all of them learned: whose channel, key, value and until when. */
+static void put_learned (params *p, const GPtrArray *settlements)
+{
+#define COLUMN(type, add) \
+    params_array (p, type); \
+    for (guint i = 0; i < settlements->len; i++) { \
+        const struct settlement *s = settlements->pdata[i]; \
+        for (guint k = 0; s->learned && k < s->learned->len; k++) { \
+            G_GNUC_UNUSED const struct channel_note *note = s->learned->pdata[k]; \
+            add; \
+        } \
+    } \
+    params_array_end (p)
+    COLUMN ("int8", array_int64 (p, s->delivery->account_id));
+    COLUMN ("int8", array_int64 (p, s->delivery->channel_id));
+    COLUMN ("text", array_text (p, note->key));
+    COLUMN ("text", array_text (p, note->value));
+    COLUMN ("timestamptz", array_time (p, note->expires));
+#undef COLUMN
+}
+
 bool delivery_settle (struct db *db, const struct id *claim, const GPtrArray *settlements, int64_t now, GError **error)
 {
-    g_autoptr (params) p = params_new (21);
+    g_autoptr (params) p = params_new (26);
     uint8_t hash[16];
     params_uuid (p, claim);
     params_time (p, now);
@@ -170,6 +205,7 @@ bool delivery_settle (struct db *db, const struct id *claim, const GPtrArray *se
     COLUMN ("text", array_text (p, s->notes));
     COLUMN ("uuid", const struct id id = id_new (now); array_uuid (p, &id));
 #undef COLUMN
+    put_learned (p, settlements);
     g_autoptr (db_result) r = db_call (db, SETTLE, p, error);
     return r != NULL;
 }

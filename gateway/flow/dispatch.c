@@ -5,9 +5,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/worker.h"
+#include "flow/health.h"
 #include "flow/media_url.h"
 #include "flow/round.h"
 #include "flow/senders.h"
+#include "model/adapter.h"
 #include "store/db.h"
 
 #include <string.h>
@@ -18,24 +20,21 @@
 #define DRAIN (20 * G_TIME_SPAN_SECOND)
 /* How much waits is counted this often, for /metrics. */
 #define COUNT_PAUSE (10 * G_TIME_SPAN_SECOND)
-/* A probe is repeated after so long when the database could not be told what it found. */
-#define PROBE_UNKNOWN (2 * G_TIME_SPAN_SECOND)
 #define RECONNECT_PAUSE (250 * G_TIME_SPAN_MILLISECOND)
 
 #define LEAVE "select leave_channels ($1)"
 #define LET_GO "select let_go ($1, $2, $3, $4)"
-#define SET_HEALTH "select set_health ($1, $2, $3, $4, $5, $6)"
 #define OUTBOX "select waiting, oldest_due from outbox ($1, $2)"
 
-/* A call on its way; the HTTP client's data. delivery NULL: a probe of the channel. */
+/* A message on its way; the HTTP client's data. */
 struct flight {
     struct dispatch *dispatch;
     struct sender *sender;
     struct config *config;         /* a reference: a reload does not touch what is under way */
     const struct channel *channel; /* of that configuration */
-    struct delivery *delivery;
-    struct task probe;
+    struct delivery *delivery;     /* NULL: its settlement has it */
     char *notes;
+    GPtrArray *learned; /* of struct channel_note; NULL: nothing yet */
     bool visible;
     int64_t took; /* µs, of all rounds */
     /* what came back */
@@ -53,6 +52,7 @@ struct dispatch {
     GBytes *media_secret;
     struct id gateway_id; /* this run of the program; its claims carry it, too */
     struct senders *senders;
+    struct health *health;
     GHashTable *held; /* set of struct delivery: what we claimed and have not reported the end of */
     struct config *config;
     GPtrArray *settled; /* of struct settlement: to be reported */
@@ -75,8 +75,8 @@ static void flight_free (struct flight *flight)
     if (!flight) return;
     config_unref (flight->config);
     delivery_free (flight->delivery);
-    task_clear (&flight->probe);
     g_free (flight->notes);
+    g_clear_pointer (&flight->learned, g_ptr_array_unref);
     call_outcome_clear (&flight->outcome);
     g_free (flight);
 }
@@ -108,59 +108,19 @@ static void landed (const struct call_outcome *outcome, void *data)
     g_mutex_unlock (&dispatch->worker.lock);
 }
 
-static const struct task *task_of (const struct flight *flight)
-{
-    return flight->delivery ? &flight->delivery->task : &flight->probe;
-}
-
-/* Hands the next call of the flight's task to the client; false: there is none. */
-static bool take_off (struct flight *flight)
+/* Hands the next call of the flight's task to the client, where it waits for its turn at most so long; false: there is none. */
+static bool take_off (struct flight *flight, int64_t wait)
 {
     struct dispatch *dispatch = flight->dispatch;
     struct call_request call;
-    if (!round_compose (flight->channel, task_of (flight), flight->notes, &call)) return false;
+    if (!round_compose (flight->channel, &flight->delivery->task, flight->notes, &call)) return false;
     flight->visible = call.visible;
     dispatch->under_way++;
-    round_perform (dispatch->client, flight->channel, &call, landed, flight);
+    round_perform (dispatch->client, flight->channel, &call, wait, landed, flight);
     return true;
 }
 
 /* ---- what became of them ---- */
-
-/* Health that has changed is told once, to the log and to whoever follows the events. What a provider says to a message may repeat the
- * customer's words, so that is not told: the message's attempts have it. */
-static void tell_health (struct dispatch *dispatch, const struct channel *channel, const char *health, const struct verdict *verdict,
-                         bool of_message)
-{
-    const char *cause = verdict->title ? verdict->title : health, *detail = verdict->detail ? verdict->detail : "";
-    if (of_message) detail = verdict->provider_code ? verdict->provider_code : "";
-    if (g_str_equal (health, "up"))
-        log_info ("channel.up", "channel %s/%s works", channel->account, channel->slug);
-    else if (g_str_equal (health, "degraded"))
-        log_warning ("channel.degraded", "channel %s/%s: %s: %s", channel->account, channel->slug, cause, detail);
-    else
-        log_error ("channel.down", "channel %s/%s: %s: %s", channel->account, channel->slug, cause, detail);
-    dispatch->changed (dispatch->data);
-}
-
-/* False: the database does not know it. */
-static bool set_health (struct dispatch *dispatch, const struct channel *channel, const char *health, const struct verdict *verdict,
-                        bool of_message)
-{
-    g_autoptr (GError) error = NULL;
-    g_autoptr (params) p = params_new (6);
-    params_int64 (p, channel->account_id);
-    params_int64 (p, channel->channel_id);
-    params_text (p, health);
-    bool up = g_str_equal (health, "up"); /* then the verdict may be of a message */
-    params_text (p, up ? NULL : verdict->title);
-    params_text (p, up ? NULL : verdict->remedy);
-    params_time (p, clock_now ());
-    g_autoptr (db_result) r = db_call (dispatch->db, SET_HEALTH, p, &error);
-    if (r && db_int64 (r, 0, 0)) tell_health (dispatch, channel, health, verdict, of_message);
-    if (!r) log_warning ("dispatch.failed", "%s", error->message);
-    return r != NULL;
-}
 
 static void settle_later (struct dispatch *dispatch, struct settlement *settlement, int64_t took, int http_status)
 {
@@ -170,18 +130,20 @@ static void settle_later (struct dispatch *dispatch, struct settlement *settleme
     g_ptr_array_add (dispatch->settled, settlement);
 }
 
-/* A probe's end. What was asked before a reload says nothing of the channel as it is now. */
-static void probed (struct dispatch *dispatch, struct flight *flight, const struct verdict *verdict)
+/* What a settlement of progress does to its claim. */
+static void prolong (struct delivery *delivery, const struct channel *channel)
 {
-    struct sender *sender = flight->sender;
-    int64_t now = g_get_monotonic_time ();
-    if (flight->channel == sender->channel) {
-        const char *health = sender_probed (sender, verdict, now, g_random_int ());
-        if (health && !set_health (dispatch, flight->channel, health, verdict, false)) sender->probe_at = now + PROBE_UNKNOWN;
-    } else {
-        sender->probing = false;
-    }
-    flight_free (flight);
+    int64_t until = g_get_monotonic_time () + values_number (channel->common, CHANNEL_TIMEOUT) + DELIVERY_MARGIN;
+    delivery->claimed_until = MAX (delivery->claimed_until, until);
+}
+
+/* The attempt is over: what it means for its delivery, and what it learned. */
+static struct settlement *conclude (struct flight *flight, struct verdict *verdict)
+{
+    if (!verdict->notes) verdict->notes = g_steal_pointer (&flight->notes);
+    struct settlement *s = sender_judge (flight->channel, g_steal_pointer (&flight->delivery), verdict, clock_now (), g_random_int ());
+    s->learned = g_steal_pointer (&flight->learned);
+    return s;
 }
 
 static void delivered (struct dispatch *dispatch, struct flight *flight, struct verdict *verdict)
@@ -189,14 +151,13 @@ static void delivered (struct dispatch *dispatch, struct flight *flight, struct 
     struct sender *sender = flight->sender;
     int status = flight->outcome.result == CALL_ANSWERED ? (int) flight->outcome.answer.status : 0;
     const char *health = sender_learn (sender, verdict, g_get_monotonic_time (), g_random_int ());
-    if (health) set_health (dispatch, flight->channel, health, verdict, status != 0);
-    if (!verdict->notes) verdict->notes = g_steal_pointer (&flight->notes);
-    struct settlement *settlement =
-        sender_judge (flight->channel, g_steal_pointer (&flight->delivery), verdict, clock_now (), g_random_int ());
+    if (health) health_set (dispatch->health, sender, flight->channel, health, verdict, status != 0);
+    struct settlement *settlement = conclude (flight, verdict);
     settle_later (dispatch, settlement, flight->took, status);
     pace_end (&sender->pace);
     if (settlement->outcome == OUTCOME_PROGRESS) {
         /* the delivery stays with its settlement until that is reported */
+        prolong (settlement->delivery, flight->channel);
         g_clear_pointer (&flight->notes, g_free); /* of the part before */
         g_queue_push_tail (&dispatch->onward, flight);
     } else {
@@ -204,15 +165,31 @@ static void delivered (struct dispatch *dispatch, struct flight *flight, struct 
     }
 }
 
+/* By none of the provider's doing. */
+static void end_early (struct dispatch *dispatch, struct flight *flight, struct settlement *settlement)
+{
+    pace_end (&flight->sender->pace);
+    settle_later (dispatch, settlement, flight->took, 0);
+    flight_free (flight);
+}
+
 /* There is no call to make of it: a part that an older release counted, for instance. */
 static void cannot_carry (struct dispatch *dispatch, struct flight *flight)
 {
     struct verdict verdict = {
         .kind = VERDICT_REFUSED, .after = -1, .code = "cannot_carry", .title = "the channel cannot carry this content"};
-    struct delivery *delivery = g_steal_pointer (&flight->delivery);
-    pace_end (&flight->sender->pace);
-    settle_later (dispatch, sender_judge (flight->channel, delivery, &verdict, clock_now (), g_random_int ()), 0, 0);
-    flight_free (flight);
+    end_early (dispatch, flight, conclude (flight, &verdict));
+}
+
+/* Its rounds have taken so long that the claim might end during another. What they learned is kept: the next attempt goes on from there. */
+static void run_out (struct dispatch *dispatch, struct flight *flight)
+{
+    struct verdict verdict = {.kind = VERDICT_RETRY,
+                              .scope = SCOPE_MESSAGE,
+                              .after = -1,
+                              .code = "no_time",
+                              .title = "its calls took longer than one attempt may"};
+    end_early (dispatch, flight, conclude (flight, &verdict));
 }
 
 /* A part is out, and that is known: the next one follows; but not where the database stood still meanwhile, for the channel may be another
@@ -220,23 +197,44 @@ static void cannot_carry (struct dispatch *dispatch, struct flight *flight)
 static void go_on (struct dispatch *dispatch, struct flight *flight, struct delivery *delivery)
 {
     delivery->task.part++;
-    if (g_get_monotonic_time () >= flight->sender->own_until) {
+    int64_t wait = sender_patience (flight->sender, flight->channel, delivery->claimed_until, g_get_monotonic_time ());
+    if (!wait) {
         settle_later (dispatch, settlement_release (delivery), 0, 0);
         flight_free (flight);
         return;
     }
     flight->delivery = delivery;
     pace_begin (&flight->sender->pace, 0);
-    if (!take_off (flight)) cannot_carry (dispatch, flight);
+    if (!take_off (flight, wait)) cannot_carry (dispatch, flight);
 }
 
 /* So many calls waited for the provider that this one was not begun while its claim was sure to hold. */
 static void put_back (struct dispatch *dispatch, struct flight *flight)
 {
-    G_STATIC_ASSERT (ROUND_WAIT_MOST < DELIVERY_MARGIN);
-    pace_end (&flight->sender->pace);
-    settle_later (dispatch, settlement_release (g_steal_pointer (&flight->delivery)), 0, 0);
-    flight_free (flight);
+    struct settlement *settlement = settlement_release (g_steal_pointer (&flight->delivery));
+    settlement->notes = g_steal_pointer (&flight->notes);
+    settlement->learned = g_steal_pointer (&flight->learned);
+    end_early (dispatch, flight, settlement);
+}
+
+static void learn (struct flight *flight, struct verdict *verdict)
+{
+    if (!verdict->learned) return;
+    if (!flight->learned) flight->learned = g_ptr_array_new_with_free_func ((GDestroyNotify) channel_note_free);
+    g_ptr_array_extend_and_steal (flight->learned, g_steal_pointer (&verdict->learned));
+}
+
+/* True: another round is under way, or the attempt is over because there is no time for one. */
+static bool goes_on (struct dispatch *dispatch, struct flight *flight, struct verdict *verdict)
+{
+    int64_t wait = sender_patience (flight->sender, flight->channel, flight->delivery->claimed_until, g_get_monotonic_time ());
+    g_free (flight->notes);
+    flight->notes = g_steal_pointer (&verdict->notes);
+    if (!wait) {
+        run_out (dispatch, flight);
+        return true;
+    }
+    return take_off (flight, wait);
 }
 
 static void judge (struct dispatch *dispatch, struct flight *flight)
@@ -247,20 +245,16 @@ static void judge (struct dispatch *dispatch, struct flight *flight)
         put_back (dispatch, flight);
         return;
     }
-    round_judge (flight->channel, task_of (flight), flight->notes, &flight->outcome, flight->visible, &verdict);
+    round_judge (flight->channel, &flight->delivery->task, flight->notes, &flight->outcome, flight->visible, &verdict);
+    learn (flight, &verdict);
     if (verdict.kind == VERDICT_NEXT) {
-        g_free (flight->notes);
-        flight->notes = g_steal_pointer (&verdict.notes);
-        if (take_off (flight)) {
+        if (goes_on (dispatch, flight, &verdict)) {
             verdict_clear (&verdict);
             return;
         }
         verdict.kind = VERDICT_SENT; /* nothing was left to do */
     }
-    if (flight->delivery)
-        delivered (dispatch, flight, &verdict);
-    else
-        probed (dispatch, flight, &verdict);
+    delivered (dispatch, flight, &verdict);
     verdict_clear (&verdict);
 }
 
@@ -273,6 +267,7 @@ static void judge_finished (struct dispatch *dispatch)
         next = finished->next;
         judge (dispatch, finished);
     }
+    health_judge (dispatch->health);
 }
 
 /* ---- the database ---- */
@@ -352,17 +347,25 @@ static bool count_waiting (struct dispatch *dispatch, GError **error)
 
 /* ---- beginning ---- */
 
+static void add_files (struct dispatch *dispatch, const struct channel *channel, struct delivery *delivery)
+{
+    bool uploads = channel->adapter->carries (channel)->uploads;
+    delivery_add_files (delivery, dispatch->media_secret, values_text (dispatch->config->listen, LISTEN_PUBLIC_URL),
+                        uploads ? values_text (dispatch->config->storage, STORAGE_DIRECTORY) : NULL);
+}
+
 static void begin (struct dispatch *dispatch, struct delivery *delivery)
 {
     struct sender *sender = senders_find (dispatch->senders, delivery->channel_id);
     struct verdict verdict = {.after = -1};
+    int64_t wait = sender_patience (sender, sender->channel, delivery->claimed_until, g_get_monotonic_time ());
     g_hash_table_add (dispatch->held, delivery);
     sender->wanted--;
     if (delivery->lost) {
         verdict.kind = VERDICT_UNCERTAIN;
         verdict.code = "interrupted";
         verdict.title = "the gateway ended before the provider answered";
-    } else if (g_get_monotonic_time () >= sender->own_until) {
+    } else if (!wait) {
         /* The database stood still meanwhile, and the channel may be another gateway's. */
         settle_later (dispatch, settlement_release (delivery), 0, 0);
         return;
@@ -374,9 +377,9 @@ static void begin (struct dispatch *dispatch, struct delivery *delivery)
         struct flight *flight = flight_new (dispatch, sender);
         flight->delivery = delivery;
         flight->notes = g_steal_pointer (&delivery->notes);
-        delivery_add_files (delivery, dispatch->media_secret, values_text (dispatch->config->listen, LISTEN_PUBLIC_URL));
+        add_files (dispatch, sender->channel, delivery);
         pace_begin (&sender->pace, delivery->weight);
-        if (!take_off (flight)) cannot_carry (dispatch, flight);
+        if (!take_off (flight, wait)) cannot_carry (dispatch, flight);
         return;
     }
     settle_later (dispatch, sender_judge (sender->channel, delivery, &verdict, clock_now (), g_random_int ()), 0, 0);
@@ -385,33 +388,23 @@ static void begin (struct dispatch *dispatch, struct delivery *delivery)
 /* Claims what there is room for in one lane, of channels that may have something; *n: how many came. */
 static bool claim_lane (struct dispatch *dispatch, int lane, guint *n, GError **error)
 {
-    guint most = g_hash_table_size (dispatch->senders->by_channel), channels = 0;
-    g_autofree int64_t *accounts = g_new (int64_t, most + 1), *ids = g_new (int64_t, most + 1);
-    g_autofree int *counts = g_new (int, most + 1);
-    int64_t monotonic = g_get_monotonic_time (), longest = 0;
-    GHashTableIter iter;
-    void *value;
-    g_hash_table_iter_init (&iter, dispatch->senders->by_channel);
-    while (g_hash_table_iter_next (&iter, NULL, &value)) {
-        struct sender *sender = value;
-        int room = sender->dry ? 0 : MIN (sender_room (sender, monotonic), DELIVERY_BATCH);
-        sender->wanted = MAX (room, 0);
-        if (room <= 0) continue;
-        accounts[channels] = sender->account_id;
-        ids[channels] = sender->channel_id;
-        counts[channels++] = room;
-        longest = MAX (longest, values_number (sender->channel->common, CHANNEL_TIMEOUT));
-    }
+    int64_t monotonic = g_get_monotonic_time ();
+    g_autoptr (struct_room) room = senders_room (dispatch->senders, monotonic);
     *n = 0;
-    if (!channels) return true;
+    if (!room) return true;
+    int64_t lease = room->longest + DELIVERY_MARGIN;
     g_autoptr (GPtrArray) deliveries =
-        delivery_claim (dispatch->db, accounts, ids, counts, channels, lane, &dispatch->gateway_id, longest + DELIVERY_MARGIN, error);
+        delivery_claim (dispatch->db, room->accounts, room->channels, room->counts, room->n, lane, &dispatch->gateway_id, lease, error);
     if (!deliveries) {
         dispatch->claim_lost = true;
         return false;
     }
     *n = deliveries->len;
-    for (guint i = 0; i < deliveries->len; i++) begin (dispatch, g_steal_pointer (&deliveries->pdata[i]));
+    for (guint i = 0; i < deliveries->len; i++) {
+        struct delivery *delivery = g_steal_pointer (&deliveries->pdata[i]);
+        delivery->claimed_until = monotonic + lease;
+        begin (dispatch, delivery);
+    }
     return true;
 }
 
@@ -423,25 +416,6 @@ static bool claim (struct dispatch *dispatch, bool *more, GError **error)
     senders_note_dry (dispatch->senders);
     *more = normal + bulk > 0;
     return true;
-}
-
-/* Providers are asked now and then whether our channels are set up well; those that are down, whether they work again. */
-static void probe (struct dispatch *dispatch)
-{
-    int64_t now = g_get_monotonic_time ();
-    GHashTableIter iter;
-    void *value;
-    g_hash_table_iter_init (&iter, dispatch->senders->by_channel);
-    while (g_hash_table_iter_next (&iter, NULL, &value)) {
-        struct sender *sender = value;
-        if (!sender_probe_due (sender, now)) continue;
-        sender->probing = true;
-        struct flight *flight = flight_new (dispatch, sender);
-        flight->probe.kind = TASK_PROBE;
-        if (take_off (flight)) continue;
-        struct verdict verdict = {.kind = VERDICT_SENT}; /* this adapter cannot ask */
-        probed (dispatch, flight, &verdict);
-    }
 }
 
 /* ---- the thread ---- */
@@ -460,7 +434,7 @@ static bool wait_for_work (struct dispatch *dispatch, bool more)
     g_mutex_lock (&dispatch->worker.lock);
     bool look = dispatch->asked || now >= dispatch->next_look;
     dispatch->asked = false;
-    dispatch->state.under_way = dispatch->under_way;
+    dispatch->state.under_way = dispatch->under_way + health_under_way (dispatch->health);
     dispatch->state.turned = now;
     g_mutex_unlock (&dispatch->worker.lock);
     if (look) {
@@ -477,7 +451,7 @@ static bool turn (struct dispatch *dispatch, bool *more, GError **error)
     follow_config (dispatch);
     if (!senders_renew (dispatch->senders, dispatch->db, error) || !let_go (dispatch, error) || !claim (dispatch, more, error))
         return false;
-    probe (dispatch);
+    health_probe (dispatch->health, dispatch->senders, dispatch->config);
     return settle (dispatch, error) && count_waiting (dispatch, error);
 }
 
@@ -581,6 +555,7 @@ struct dispatch *dispatch_start (struct config *(*current) (void *data), void (*
     dispatch->settled = g_ptr_array_new_with_free_func ((GDestroyNotify) settlement_free);
     g_queue_init (&dispatch->onward);
     dispatch->state.connected = true;
+    dispatch->health = health_new (client, db, &dispatch->worker, changed, data);
     worker_start (&dispatch->worker, "dispatch", run, dispatch);
     return dispatch;
 }
@@ -604,6 +579,7 @@ void dispatch_free (struct dispatch *dispatch)
     g_hash_table_unref (dispatch->held);
     g_ptr_array_unref (dispatch->settled);
     senders_free (dispatch->senders);
+    health_free (dispatch->health);
     if (dispatch->config) config_unref (dispatch->config);
     worker_clear (&dispatch->worker);
     g_free (dispatch);

@@ -193,6 +193,8 @@ void endpoint_handle (struct call *call)
     case POST_OPT_OUT: endpoint_opt_out (call); break;
     case DELETE_OPT_OUT: endpoint_opt_in (call); break;
     case GET_CHANNELS: endpoint_channels (call); break;
+    case GET_TEMPLATES: endpoint_templates (call); break;
+    case POST_SIGNAL: endpoint_signal (call); break;
     case POST_ATTACHMENT: endpoint_upload (call); break;
     case GET_ATTACHMENT: endpoint_attachment (call); break;
     case GET_MEDIA: endpoint_media (call); break;

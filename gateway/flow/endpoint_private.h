@@ -45,6 +45,10 @@ void endpoint_tickets (struct call *call);
 void endpoint_patch_ticket (struct call *call);
 void endpoint_ticket_messages (struct call *call);
 void endpoint_channels (struct call *call);
+/* endpoint_templates.c */
+void endpoint_templates (struct call *call);
+/* endpoint_signals.c */
+void endpoint_signal (struct call *call);
 /* endpoint_send.c */
 void endpoint_reply (struct call *call);
 void endpoint_send (struct call *call);

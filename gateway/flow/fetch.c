@@ -76,7 +76,7 @@ static bool take_off (struct flight *flight)
 {
     struct call_request call;
     bool is_call = round_compose (flight->channel, &flight->file->task, flight->notes, &call);
-    if (is_call) round_perform (flight->fetch->client, flight->channel, &call, landed, flight);
+    if (is_call) round_perform (flight->fetch->client, flight->channel, &call, 0, landed, flight);
     return is_call;
 }
 
@@ -262,7 +262,9 @@ static bool claim (struct fetch *fetch, GError **error)
     if (!files) return false;
     for (guint i = 0; i < files->len; i++) {
         struct waiting_file *file = g_steal_pointer (&files->pdata[i]);
-        begin (fetch, config, g_hash_table_lookup (channels, &file->channel_id), file);
+        const struct channel *channel = g_hash_table_lookup (channels, &file->channel_id);
+        file->give_up_at += MAX (0, channel->adapter->carries (channel)->file_life - fetch->give_up);
+        begin (fetch, config, channel, file);
     }
     return true;
 }

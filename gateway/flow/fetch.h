@@ -4,6 +4,8 @@
  * rounds as it takes (redirects are rounds), stored in storage.directory, and only then noted. One thread with one connection; the calls are the
  * HTTP client's. Nothing is lost when it ends at any moment: what was under way is fetched again.
  *
+ * It is tried for as long as limits.fetch_give_up says, or the provider holds it, if that is longer.
+ *
  * limits.fetches files are under way at once, of one channel at most half as many: a provider that is slow or dead holds up its own files only.
  */
 #pragma once

@@ -14,7 +14,9 @@
 #include "flow/receipts.h"
 #include "flow/schedule.h"
 #include "flow/setup.h"
+#include "flow/signals.h"
 #include "flow/sync.h"
+#include "flow/templates.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "store/files.h"
@@ -45,6 +47,8 @@ struct gateway {
     struct receipts *receipts;
     struct missed *missed;
     struct fetch *fetch;
+    struct templates *templates;
+    struct signals *signals;
     struct http_client *client;
     struct http_server *public_server, *ops_server;
 };
@@ -213,7 +217,9 @@ static bool start_sending (struct gateway *gateway, GError **error)
     return (gateway->client = http_client_start (&options, error)) &&
            (gateway->dispatch = dispatch_start (current, changed, gateway, gateway->client, error)) &&
            (gateway->receipts = receipts_start (gateway->config, matched, gateway, error)) && /* receipts that wait wake dispatch at once */
-           (gateway->fetch = fetch_start (current, changed, gateway, gateway->client, error));
+           (gateway->fetch = fetch_start (current, changed, gateway, gateway->client, error)) &&
+           (gateway->templates = templates_start (current, gateway, dispatch_id (gateway->dispatch), gateway->client)) &&
+           (gateway->signals = signals_new (gateway->client));
 }
 
 static bool start_ops (struct gateway *gateway, GError **error)
@@ -227,7 +233,7 @@ static bool start (struct gateway *gateway, GError **error)
     return (gateway->schedule = schedule_start (current, gateway)) && (gateway->feed = feed_start (current, gateway, error)) &&
            start_sending (gateway, error) && start_intake (gateway, error) &&
            (gateway->missed = missed_start (current, gateway, dispatch_id (gateway->dispatch), gateway->intake, gateway->client, error)) &&
-           (gateway->api = api_start (current, api_committed, gateway, gateway->intake, gateway->feed, error)) &&
+           (gateway->api = api_start (current, api_committed, gateway, gateway->intake, gateway->feed, gateway->signals, error)) &&
            (gateway->ping = ping_start (values_text (gateway->config->database, DATABASE_URL), error)) &&
            (gateway->ops = ops_new (gateway->intake, gateway->feed, gateway->api, gateway->schedule, gateway->ping, gateway->dispatch,
                                     (size_t) values_number (gateway->config->limits, LIMITS_INTAKE_QUEUE))) &&
@@ -240,6 +246,7 @@ static void stop (struct gateway *gateway)
     if (gateway->ops) ops_drain (gateway->ops);
     if (gateway->public_server) http_server_quiesce (gateway->public_server);
     missed_halt (gateway->missed);
+    templates_halt (gateway->templates);
     intake_stop (gateway->intake);
     api_stop (gateway->api);
     dispatch_stop (gateway->dispatch);
@@ -247,6 +254,7 @@ static void stop (struct gateway *gateway)
     fetch_stop (gateway->fetch);
     if (gateway->client) http_client_stop (gateway->client);
     missed_stop (gateway->missed);
+    templates_stop (gateway->templates);
     feed_stop (gateway->feed);
     if (gateway->ops_server) http_server_stop (gateway->ops_server);
     /* kept-alive connections may ask until here: they are told to come again */
@@ -258,6 +266,7 @@ static void stop (struct gateway *gateway)
     dispatch_free (gateway->dispatch);
     receipts_free (gateway->receipts);
     http_client_free (gateway->client);
+    signals_free (gateway->signals);
     fetch_free (gateway->fetch);
     feed_free (gateway->feed);
     schedule_stop (gateway->schedule);

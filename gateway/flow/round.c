@@ -14,14 +14,14 @@ bool round_compose (const struct channel *channel, const struct task *task, cons
     return false;
 }
 
-void round_perform (struct http_client *client, const struct channel *channel, struct call_request *call,
+void round_perform (struct http_client *client, const struct channel *channel, struct call_request *call, int64_t wait,
                     void (*landed) (const struct call_outcome *outcome, void *data), void *data)
 {
     const struct http_client_limits limits = {
         .allow_private = values_number (channel->common, CHANNEL_ALLOW_PRIVATE) != 0,
         .connect = CONNECT_TIME,
         .whole = values_number (channel->common, CHANNEL_TIMEOUT),
-        .wait = call->visible ? ROUND_WAIT_MOST : 0,
+        .wait = wait,
     };
     http_client_call (client, call, &limits, landed, data);
 }

@@ -19,9 +19,10 @@ static const struct route routes[] = {
     {GET_TICKET, "GET", "/v1/tickets/{id}", "tickets:read", NO_PARAMETERS},
     {PATCH_TICKET, "PATCH", "/v1/tickets/{id}", "tickets:write", NO_PARAMETERS},
     {GET_TICKET_MESSAGES, "GET", "/v1/tickets/{id}/messages", "tickets:read", PARAMETERS ("order", "limit", "cursor")},
-    {POST_TICKET_MESSAGE, "POST", "/v1/tickets/{id}/messages", "messages:send", NO_PARAMETERS},
+    {POST_TICKET_MESSAGE, "POST", "/v1/tickets/{id}/messages", "messages:send", PARAMETERS ("dry_run")},
+    {POST_SIGNAL, "POST", "/v1/tickets/{id}/signals", "messages:send", NO_PARAMETERS},
     {GET_MESSAGES, "GET", "/v1/messages", "tickets:read", PARAMETERS ("reference", "status", "since", "limit", "cursor")},
-    {POST_MESSAGE, "POST", "/v1/messages", "messages:send", NO_PARAMETERS},
+    {POST_MESSAGE, "POST", "/v1/messages", "messages:send", PARAMETERS ("dry_run")},
     {GET_MESSAGE, "GET", "/v1/messages/{id}", "tickets:read", NO_PARAMETERS},
     {POST_CANCEL, "POST", "/v1/messages/{id}/cancel", "messages:send", NO_PARAMETERS},
     {POST_SETTLE, "POST", "/v1/messages/{id}/settle", "messages:send", NO_PARAMETERS},
@@ -31,6 +32,7 @@ static const struct route routes[] = {
     {POST_OPT_OUT, "POST", "/v1/opt-outs", "tickets:write", NO_PARAMETERS},
     {DELETE_OPT_OUT, "DELETE", "/v1/opt-outs/{id}", "tickets:write", NO_PARAMETERS},
     {GET_CHANNELS, "GET", "/v1/channels", "tickets:read", NO_PARAMETERS},
+    {GET_TEMPLATES, "GET", "/v1/channels/{slug}/templates", "tickets:read", NO_PARAMETERS},
     {POST_ATTACHMENT, "POST", "/v1/attachments", "messages:send", PARAMETERS ("name")},
     {GET_ATTACHMENT, "GET", "/v1/attachments/{id}", "tickets:read", NO_PARAMETERS},
     {GET_MEDIA, "GET", "/media/{token}", NULL, NO_PARAMETERS},
@@ -40,6 +42,26 @@ static const struct route routes[] = {
     {GET_OPENAPI, "GET", "/openapi.json", NULL, NO_PARAMETERS},
 };
 
+static bool matches_id (const char *text, const char *tail, struct id *id)
+{
+    char one[ID_TEXT_SIZE];
+    if (strlen (text) < ID_TEXT_SIZE - 1) return false;
+    g_strlcpy (one, text, sizeof one);
+    return g_str_equal (text + ID_TEXT_SIZE - 1, tail) && id_parse (one, id);
+}
+
+/* As long as a channel's name goes on there. */
+static size_t slug_length (const char *text)
+{
+    return strspn (text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+}
+
+static bool matches_slug (const char *text, const char *tail)
+{
+    size_t length = slug_length (text);
+    return length && g_str_equal (text + length, tail);
+}
+
 static bool matches (const char *template, const char *path, struct id *id)
 {
     const char *brace = strchr (template, '{');
@@ -47,10 +69,14 @@ static bool matches (const char *template, const char *path, struct id *id)
     size_t head = (size_t) (brace - template);
     if (strncmp (template, path, head) != 0) return false;
     if (g_str_equal (brace, "{token}")) return true;
-    if (strlen (path) < head + ID_TEXT_SIZE - 1) return false;
-    char text[ID_TEXT_SIZE];
-    g_strlcpy (text, path + head, sizeof text);
-    return g_str_equal (path + head + ID_TEXT_SIZE - 1, brace + strlen ("{id}")) && id_parse (text, id);
+    const char *text = path + head, *tail = strchr (brace, '}') + 1;
+    return g_str_has_prefix (brace, "{slug}") ? matches_slug (text, tail) : matches_id (text, tail, id);
+}
+
+char *route_slug (const struct route *route, const char *path)
+{
+    const char *text = path + strcspn (route->template, "{");
+    return g_strndup (text, slug_length (text));
 }
 
 enum route_result route_find (const char *method, const char *path, const struct route **route, struct id *id, char **allow)

@@ -11,6 +11,12 @@
 /* While messages are tried one by one they tell how the channel fares; a probe does where there are none. */
 #define PROBE_DOUBTED G_TIME_SPAN_MINUTE
 
+/* A call waits for its turn for so long at most, and is begun while its claim is sure to hold. */
+#define PATIENCE (45 * G_TIME_SPAN_SECOND)
+G_STATIC_ASSERT (PATIENCE < DELIVERY_MARGIN);
+/* The pause of one line grows fourfold with every attempt, so often. */
+#define PAIR_GROWS 8
+
 void sender_configure (struct sender *sender, const struct channel *channel)
 {
     sender->channel = channel;
@@ -22,7 +28,7 @@ void sender_configure (struct sender *sender, const struct channel *channel)
 
 void sender_take (struct sender *sender, bool down, int64_t monotonic)
 {
-    sender->down = down;
+    sender->down = sender->told_down = down;
     sender->doubted = sender->trying = false;
     sender->probes = 0;
     sender->probe_at = 0;
@@ -35,6 +41,12 @@ int sender_room (struct sender *sender, int64_t monotonic)
     int room = may ? pace_room (&sender->pace, monotonic) : 0;
     if (!sender->down) return room;
     return sender->trying && sender->pace.under_way == 0 ? MIN (room, 1) : 0;
+}
+
+int64_t sender_patience (const struct sender *sender, const struct channel *channel, int64_t claimed_until, int64_t monotonic)
+{
+    int64_t latest = claimed_until - values_number (channel->common, CHANNEL_TIMEOUT);
+    return monotonic < sender->own_until ? CLAMP (latest - monotonic, 0, PATIENCE) : 0;
 }
 
 /* Whether a probe that succeeds says that the channel works. Where sends failed it does not, unless each of them would have been tried again
@@ -52,10 +64,18 @@ static int64_t next_try (const struct delivery *delivery, int64_t after, int64_t
     return now + pause <= delivery->give_up_at ? now + pause : 0;
 }
 
+/* Who has had too much on one line has to wait for longer each time, and nobody else has ("pair rate limit": 4^X seconds). */
+static int64_t pair_pause (int attempt, int64_t after)
+{
+    return pace_asked (after) << 2 * CLAMP (attempt - 1, 0, PAIR_GROWS);
+}
+
 static void retry (struct settlement *s, const struct verdict *verdict, int64_t now, uint32_t random)
 {
+    bool is_of_pair = verdict->kind == VERDICT_RETRY && verdict->scope == SCOPE_PAIR && verdict->after >= 0;
+    int64_t after = is_of_pair ? pair_pause (s->delivery->attempt, verdict->after) : verdict->after;
     s->outcome = OUTCOME_RETRY;
-    s->retry_at = next_try (s->delivery, verdict->after, now, random);
+    s->retry_at = next_try (s->delivery, after, now, random);
     if (s->retry_at) return;
     s->outcome = OUTCOME_FAILED;
     s->code = "given_up";
@@ -119,11 +139,18 @@ static const char *goes_down (struct sender *sender, int64_t monotonic)
     return "down";
 }
 
-void sender_told_down (struct sender *sender, int64_t monotonic)
+void sender_told (struct sender *sender, bool down, int64_t monotonic)
 {
-    if (sender->down) return;
-    sender->failed_at = monotonic;
-    goes_down (sender, monotonic);
+    if (down == sender->told_down) return;
+    sender->told_down = down;
+    if (down == sender->down) return;
+    if (down) {
+        sender->failed_at = monotonic;
+        goes_down (sender, monotonic);
+    } else {
+        comes_up (sender, "up");
+        sender->probe_at = monotonic; /* whether it is a degraded one, a probe knows */
+    }
 }
 
 const char *sender_learn (struct sender *sender, const struct verdict *verdict, int64_t monotonic, uint32_t random)

@@ -13,6 +13,7 @@ struct sender {
     const struct channel *channel; /* of the dispatcher's configuration; NULL: it left the file */
     struct pace pace;
     bool ours, paused, down;
+    bool told_down;     /* so the database says, as far as we know: others write it, too */
     bool doubted;       /* down because sends failed: that a probe succeeds proves little */
     bool trying;        /* down, but one message at a time may leave: an answer to it says that sending works */
     bool probing;       /* a probe is under way */
@@ -31,11 +32,16 @@ void sender_configure (struct sender *sender, const struct channel *channel);
 /* The channel becomes ours. down: that is how whoever had it before left it. */
 void sender_take (struct sender *sender, bool down, int64_t monotonic);
 
-/* The database says that it is down: where we did not know, the provider told us so by a webhook. It is as if a send had failed for that. */
-void sender_told_down (struct sender *sender, int64_t monotonic);
+/* What the database says now of a channel that is ours: where that has changed, somebody else heard it, of the provider itself perhaps. A channel
+ * that is down by that is as doubted as one whose sends failed. */
+void sender_told (struct sender *sender, bool down, int64_t monotonic);
 
 /* How many deliveries may be begun now. */
 int sender_room (struct sender *sender, int64_t monotonic);
+
+/* How long (µs) the next call of an attempt may wait for its turn, so that the claim outlasts the call. 0: it is not begun any more: it would come too
+ * late for that, or the channel may be another gateway's by now. channel: whose timeout the call has. */
+int64_t sender_patience (const struct sender *sender, const struct channel *channel, int64_t claimed_until, int64_t monotonic);
 
 /* What the end of an attempt means. delivery is taken; verdict is read, its strings may be taken. now: µs since 1970. */
 struct settlement *sender_judge (const struct channel *channel, struct delivery *delivery, struct verdict *verdict, int64_t now,

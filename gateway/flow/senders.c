@@ -123,10 +123,10 @@ static GHashTable *take (struct senders *senders, const db_result *r, int64_t mo
         sender->ours = true;
         sender->paused = db_int64 (r, row, 2) != 0;
         bool down = g_str_equal (db_text (r, row, 3), "down");
-        if (!sender->own_until)
+        if (sender->own_until)
+            sender_told (sender, down, monotonic);
+        else
             sender_take (sender, down, monotonic);
-        else if (down)
-            sender_told_down (sender, monotonic);
         g_hash_table_add (ours, &sender->channel_id);
     }
     return ours;
@@ -166,6 +166,35 @@ bool senders_renew (struct senders *senders, struct db *db, GError **error)
 }
 
 /* ---- what the dispatcher asks of all ---- */
+
+void room_free (struct room *room)
+{
+    if (!room) return;
+    g_free (room->accounts);
+    g_free (room->channels);
+    g_free (room->counts);
+    g_free (room);
+}
+
+struct room *senders_room (struct senders *senders, int64_t monotonic)
+{
+    g_autoptr (struct_room) room = g_new0 (struct room, 1);
+    guint most = g_hash_table_size (senders->by_channel) + 1;
+    *room = (struct room){.accounts = g_new (int64_t, most), .channels = g_new (int64_t, most), .counts = g_new (int, most)};
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init (&iter, senders->by_channel);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) {
+        struct sender *sender = value;
+        sender->wanted = sender->dry ? 0 : MAX (0, MIN (sender_room (sender, monotonic), DELIVERY_BATCH));
+        if (!sender->wanted) continue;
+        room->accounts[room->n] = sender->account_id;
+        room->channels[room->n] = sender->channel_id;
+        room->counts[room->n++] = sender->wanted;
+        room->longest = MAX (room->longest, values_number (sender->channel->common, CHANNEL_TIMEOUT));
+    }
+    return room->n ? g_steal_pointer (&room) : NULL;
+}
 
 void senders_note_dry (struct senders *senders)
 {

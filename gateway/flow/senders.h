@@ -8,6 +8,7 @@
  *     if (senders_renew (senders, db, &error)) …           // each turn
  */
 #pragma once
+#include "base/auto.h"
 #include "base/ids.h"
 #include "flow/sender.h"
 #include "model/config.h"
@@ -37,6 +38,19 @@ void senders_put (const struct senders *senders, params *p, bool ours_only);
 /* Takes and keeps what leases it can get, when that is due. What another gateway left under way on a channel that has just become ours is
  * due again, as lost. False: the database is away; leases run out by themselves. */
 bool senders_renew (struct senders *senders, struct db *db, GError **error);
+
+/* What may be begun: counts[i], more than 0, of each channel. */
+struct room {
+    int64_t *accounts, *channels;
+    int *counts;
+    size_t n;
+    int64_t longest; /* the longest time (µs) that a call on one of them may take */
+};
+void room_free (struct room *room);
+AUTO_FREE (room, room_free)
+
+/* Of the channels that are ours and may have something; what is claimed now is taken off their sender's `wanted`. NULL: there is no room. */
+struct room *senders_room (struct senders *senders, int64_t monotonic);
 
 /* After all lanes were claimed from: where one more could have come and did not, there is none. */
 void senders_note_dry (struct senders *senders);

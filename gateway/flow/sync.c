@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define SYNC "select kind, account, channel, account_id, channel_id from sync_config ($1,$2,$3,$4,$5,$6,$7,$8)"
+#define SYNC "select kind, account, channel, account_id, channel_id from sync_config ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)"
 
 char *sync_address (const struct channel *channel)
 {
@@ -23,29 +23,35 @@ static void put_address (params *p, const struct channel *channel)
     array_text (p, address);
 }
 
-#define ACCOUNTS(add) \
-    params_array (p, "text"); \
+#define ACCOUNTS(type, add) \
+    params_array (p, type); \
     for (guint i = 0; i < config->accounts->len; i++) { \
         const struct account *account = config->accounts->pdata[i]; \
         add; \
     } \
     params_array_end (p)
-#define CHANNELS(add) \
-    ACCOUNTS (for (guint k = 0; k < account->channels->len; k++) { \
-        const struct channel *channel = account->channels->pdata[k]; \
-        add; \
-    })
+#define CHANNELS(type, add) \
+    ACCOUNTS ( \
+        type, for (guint k = 0; k < account->channels->len; k++) { \
+            const struct channel *channel = account->channels->pdata[k]; \
+            add; \
+        })
+/* What a channel carries, as numbers. */
+#define NUMBERS(type, add) CHANNELS (type, const struct carries *carries = channel->adapter->carries (channel); add)
 
 static void put_config (params *p, const struct config *config)
 {
     params_text (p, config->path);
-    ACCOUNTS (array_text (p, account->slug));
-    ACCOUNTS (array_text (p, account->name));
-    ACCOUNTS (array_text (p, account->opt_out_scope));
-    CHANNELS (array_text (p, channel->account));
-    CHANNELS (array_text (p, channel->slug));
-    CHANNELS (array_text (p, channel->adapter->name));
-    CHANNELS (put_address (p, channel));
+    ACCOUNTS ("text", array_text (p, account->slug));
+    ACCOUNTS ("text", array_text (p, account->name));
+    ACCOUNTS ("text", array_text (p, account->opt_out_scope));
+    CHANNELS ("text", array_text (p, channel->account));
+    CHANNELS ("text", array_text (p, channel->slug));
+    CHANNELS ("text", array_text (p, channel->adapter->name));
+    CHANNELS ("text", put_address (p, channel));
+    NUMBERS ("int8", array_int64 (p, carries->window));
+    NUMBERS ("int8", array_int64 (p, carries->pair_pace));
+    NUMBERS ("int4", array_int32 (p, carries->pair_burst));
 }
 
 static void take_ids (struct config *config, const char *slug, const char *channel_slug, int64_t account_id, int64_t channel_id)
@@ -65,7 +71,7 @@ static void take_ids (struct config *config, const char *slug, const char *chann
 
 bool sync_config (struct db *db, struct config *config, GError **error)
 {
-    g_autoptr (params) p = params_new (8);
+    g_autoptr (params) p = params_new (11);
     put_config (p, config);
     g_autoptr (db_result) rows = db_call (db, SYNC, p, error);
     if (!rows) return false;

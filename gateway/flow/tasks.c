@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/tasks.h"
 
+#include "base/pulse.h"
 #include "flow/round.h"
 
 struct tasks {
@@ -35,8 +36,10 @@ static bool perform (struct tasks *tasks, const struct channel *channel, struct 
     struct awaited awaited = {.tasks = tasks};
     g_mutex_lock (&tasks->lock);
     bool may = !tasks->halted;
-    if (may) round_perform (tasks->client, channel, call, landed, &awaited);
+    if (may) round_perform (tasks->client, channel, call, 0, landed, &awaited);
+    pulse_wait ();
     while (may && !awaited.over) g_cond_wait (&tasks->landed, &tasks->lock);
+    pulse_work ();
     g_mutex_unlock (&tasks->lock);
     *outcome = awaited.outcome;
     return may;

@@ -4,7 +4,7 @@
 #include "flow/pace.h"
 
 #define CLAIM \
-    "select account_id, channel_id, attachment_id, url, attempt, created_at " \
+    "select account_id, channel_id, attachment_id, url, attempt, created_at, expected_sha256 " \
     "from claim_files ($1, $2, $3, $4::int8::int4, $5, $6 * interval '1 microsecond')"
 #define RENEW "select renew_files ($1, $2, $3, $4 * interval '1 microsecond')"
 #define SETTLE "select settle_files ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
@@ -36,6 +36,7 @@ static struct waiting_file *read_row (const db_result *r, int row, int64_t give_
     db_id (r, row, 2, &file->attachment_id);
     file->task.kind = TASK_FETCH;
     file->task.url = db_null (r, row, 3) ? NULL : g_strdup (db_text (r, row, 3));
+    file->task.sha256 = db_null (r, row, 6) ? NULL : g_strdup (db_text (r, row, 6));
     file->attempt = (int) db_int64 (r, row, 4);
     file->give_up_at = db_time (r, row, 5) + give_up;
     return file;

@@ -38,7 +38,7 @@ void waiting_file_free (struct waiting_file *file);
 void waiting_file_judge (struct waiting_file *file, const struct verdict *verdict, bool redirected, int64_t now, uint32_t random);
 
 /* Due files of n channels, counts[i] at most of each and most in all, as elements of a new array of struct waiting_file. give_up: µs after its
- * message came. lease: µs. */
+ * message came, where its provider does not hold it for longer. lease: µs. */
 GPtrArray *waiting_file_claim (struct db *db, const int64_t *accounts, const int64_t *channels, const int *counts, size_t n, int most,
                                const struct id *claim, int64_t lease, int64_t give_up, GError **error);
 /* files (of struct waiting_file) are still under way. */

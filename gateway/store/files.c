@@ -63,16 +63,32 @@ char *files_put (const char *directory, GBytes *bytes, GError **error)
     return g_steal_pointer (&name);
 }
 
-GBytes *files_get (const char *directory, const char *name, GError **error)
+/* NULL: refused. */
+static char *path_of (const char *directory, const char *name, GError **error)
 {
     if (!is_name (name)) {
         g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "not the name of a stored file");
         return NULL;
     }
     char prefix[3] = {name[0], name[1], '\0'};
-    g_autofree char *path = g_build_filename (directory, prefix, name, NULL);
+    return g_build_filename (directory, prefix, name, NULL);
+}
+
+GBytes *files_get (const char *directory, const char *name, GError **error)
+{
+    g_autofree char *path = path_of (directory, name, error);
     char *data;
     gsize size;
-    if (!g_file_get_contents (path, &data, &size, error)) return NULL;
+    if (!path || !g_file_get_contents (path, &data, &size, error)) return NULL;
     return g_bytes_new_take (data, size);
+}
+
+GBytes *files_map (const char *directory, const char *name, GError **error)
+{
+    g_autofree char *path = path_of (directory, name, error);
+    GMappedFile *file = path ? g_mapped_file_new (path, FALSE, error) : NULL;
+    if (!file) return NULL;
+    GBytes *bytes = g_mapped_file_get_bytes (file);
+    g_mapped_file_unref (file);
+    return bytes;
 }

@@ -12,6 +12,8 @@ char *files_put (const char *directory, GBytes *bytes, GError **error);
 
 /* name: 64 lower-case hex digits, anything else is refused. */
 GBytes *files_get (const char *directory, const char *name, GError **error);
+/* The same without reading them: pages come from the disk as they are used. */
+GBytes *files_map (const char *directory, const char *name, GError **error);
 
 /* Makes directory if it is missing and checks that it can be written to. */
 bool files_prepare (const char *directory, GError **error);

@@ -114,8 +114,30 @@ begin
 end $$;
 comment on function catch_up is 'ends or advances deliveries that are proven; locks deliveries; the caller holds the pairs';
 
+-- Whether some of these channels have a pace for each person: those that have none pay no more than this question.
+create function has_pair_pace (p_accounts bigint[], p_channels bigint[]) returns boolean language plpgsql stable as $$
+begin
+    return exists (
+        select from gateway.channel k
+        where k.account_id = any (p_accounts) and k.channel_id = any (p_channels) and k.pair_pace is not null);
+end $$;
+comment on function has_pair_pace is 'whether what is sent there is to be paced by person; no locks';
+
+-- From when on the next message may leave on a line (GCRA): a burst goes at once, and is paid for by waiting. Null: at any time.
+create function paced_from (p_account bigint, p_channel bigint, p_uri text) returns timestamptz language plpgsql stable as $$
+begin
+    return (
+        select k.paced_to - (coalesce (h.pair_burst, 1) - 1) * h.pair_pace
+        from gateway.pair k
+        join gateway.channel h on h.account_id = k.account_id and h.channel_id = k.channel_id
+        where k.account_id = p_account and k.channel_id = p_channel and k.uri = p_uri and k.paced_to is not null);
+end $$;
+comment on function paced_from is 'when a line''s own pace lets the next message go; no locks';
+
 -- Hands the baton on, in pairs without a ready delivery: the first that is held becomes ready, agents' replies before bulk.
 create function promote (p_accounts bigint[], p_channels bigint[], p_uris text[]) returns void language plpgsql as $$
+declare
+    v_paced boolean := has_pair_pace (p_accounts, p_channels);
 begin
     with next as materialized (
         select a, c, u, coalesce (
@@ -128,7 +150,7 @@ begin
                where k.account_id = a and k.channel_id = c and k.uri = u and k.state < 1 order by k.position limit 1) is null
     )
     update gateway.delivery d
-    set state = 0, run_at = greatest (d.run_at, now ())
+    set state = 0, run_at = greatest (d.run_at, now (), case when v_paced then paced_from (next.a, next.c, next.u) end)
     from next
     where d.account_id = next.a and d.channel_id = next.c and d.uri = next.u and d.message_id = next.m;
 end $$;
@@ -154,8 +176,8 @@ begin
           and d.lane = 1 and d.claim_id is null and d.part = 0 and not d.uncertain;
     end if;
     insert into gateway.delivery (account_id, channel_id, uri, position, message_id, state, lane, run_at, created_at, give_up_at, expires_at, weight)
-    values (p_account, p_channel, p_uri, coalesce (v_last, 0) + 1, p_message, (v_first is not null)::int, p_lane, now (), p_now, p_give_up_at,
-            p_expires_at, p_weight);
+    values (p_account, p_channel, p_uri, coalesce (v_last, 0) + 1, p_message, (v_first is not null)::int, p_lane,
+            greatest (now (), paced_from (p_account, p_channel, p_uri)), p_now, p_give_up_at, p_expires_at, p_weight);
     if v_first is not null then
         perform promote (array[p_account], array[p_channel], array[p_uri]);
     end if;

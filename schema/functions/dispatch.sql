@@ -25,11 +25,12 @@ $$;
 comment on function leave_channels is 'gives all leases of a gateway back, when it stops';
 
 -- Takes up to counts[i] due deliveries of channels[i] and lanes[i]. The lease is run_at itself, so a dead gateway's come back by themselves:
--- those are lost, what became of the attempt is not known. refusal: why one must not be sent any more.
+-- those are lost, what became of the attempt is not known. refusal: why one must not be sent any more. attachments: known is the provider's id of a
+-- file, where the channel has learned it. reply_to: the provider's id of the message that is answered.
 create function claim (p_accounts bigint[], p_channels bigint[], p_lanes int[], p_counts int[], p_claim uuid, p_lease interval)
 returns table (account_id bigint, channel_id bigint, uri text, "position" bigint, message_id uuid, lane int, attempt int, part int, n_parts int,
                weight int, lost boolean, refusal text, created_at timestamptz, give_up_at timestamptz, text text, content text,
-               attachments text, notes text)
+               attachments text, notes text, reply_to text)
 language plpgsql
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
@@ -61,10 +62,19 @@ begin
            end,
            d.created_at, d.give_up_at, m.text, m.content::text,
            case when m.has_attachments then (
-               select json_agg (json_build_object ('id', f.attachment_id, 'mime', f.mime, 'name', f.name, 'size', f.size) order by f.position)
-               from gateway.attachment f
+               select json_agg (json_build_object ('id', f.attachment_id, 'mime', f.mime, 'name', f.name, 'size', f.size, 'sha256', f.hex,
+                                                   'known', n.value) order by f.position)
+               from (select *, encode (k.sha256, 'hex') as hex from gateway.attachment k) f
+               left join lateral (
+                   select k.value from gateway.channel_note k
+                   where k.account_id = d.account_id and k.channel_id = d.channel_id and k.key = 'file ' || f.hex and k.expires_at > now ()) n on true
                where f.account_id = m.account_id and f.message_id = m.message_id)::text end,
-           d.notes #>> '{}'
+           d.notes #>> '{}',
+           case when m.in_reply_to is not null then (
+               select case when k.kind = 'incoming' then k.external_id else (
+                   select p.external_id from gateway.part p where p.account_id = k.account_id and p.message_id = k.message_id and p.part = 0) end
+               from gateway.message k
+               where k.account_id = m.account_id and k.message_id = m.in_reply_to) end
     from claimed d
     join gateway.message m on m.account_id = d.account_id and m.message_id = d.message_id
     order by 1, 2, 6, 4;

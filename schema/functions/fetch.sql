@@ -6,7 +6,7 @@
 -- Takes due files of these channels, p_most in all and p_counts of one channel. Channels take turns: one with little room left has much under
 -- way already. Locks attachments, skipping what others hold.
 create function claim_files (p_accounts bigint[], p_channels bigint[], p_counts int[], p_most int, p_claim uuid, p_lease interval)
-returns table (account_id bigint, channel_id bigint, attachment_id uuid, url text, attempt int, created_at timestamptz)
+returns table (account_id bigint, channel_id bigint, attachment_id uuid, url text, attempt int, created_at timestamptz, expected_sha256 text)
 language plpgsql
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
@@ -30,7 +30,7 @@ begin
     set claim_id = p_claim, run_at = now () + p_lease, attempts = f.attempts + 1
     from chosen
     where f.account_id = a and f.attachment_id = i
-    returning f.account_id, f.channel_id, f.attachment_id, f.url, f.attempts, f.created_at;
+    returning f.account_id, f.channel_id, f.attachment_id, f.url, f.attempts, f.created_at, encode (f.expected_sha256, 'hex');
 end $$;
 comment on function claim_files is 'takes due files; locks attachments, skipping what others hold';
 

@@ -127,7 +127,7 @@ create function message_json (p_account bigint, p_message uuid) returns setof js
                 when 'key' then (select k.name from gateway.key k where k.account_id = m.account_id and k.key_id = m.author_id)
             end),
         'content', m.content,
-        'transcoded', case when m.content ? 'original' then json_build_object ('from', m.content #> '{original,kind}', 'to', m.content -> 'kind') end,
+        'rendering', case when m.kind = 'outgoing' then coalesce (m.rendering, '{"native": true, "steps": []}') end,
         'text', m.text,
         'attachments', case when m.has_attachments then (select f from attachments_json (m.account_id, m.message_id) f) else '[]' end,
         'status', m.status,

@@ -7,14 +7,17 @@
 --   uncertain   may have happened; again at s_retry_at, or, where that is null or too late, held for a hand
 --   release     was not begun: as if it had not been claimed
 -- What a gateway had lost (claim says so) is never reported as release: nobody knows that it was not begun.
+-- n_…: what channels learned meanwhile, one position a note (gateway.channel_note).
 -- Fenced by claim_id and attempt: what is reported of a claim that ended moves no delivery that was claimed again, but what was learned of the
 -- provider is kept, and a delivery that is proven by it is done. Gives back how many were still its own. Locks pairs, deliveries, provider_id, receipts,
--- messages, opt_out, counters.
+-- messages, opt_out, channel_note, counters.
 create function settle (
     p_claim uuid, p_now timestamptz,
     s_account bigint[], s_channel bigint[], s_uri text[], s_position bigint[], s_message uuid[], s_attempt int[], s_part int[],
     s_outcome text[], s_external_id text[], s_hash bytea[], s_code text[], s_title text[], s_detail text[], s_provider_code text[],
-    s_http int[], s_milliseconds int[], s_retry_at timestamptz[], s_notes text[], s_id uuid[]
+    s_http int[], s_milliseconds int[], s_retry_at timestamptz[], s_notes text[], s_id uuid[],
+    n_account bigint[] default '{}', n_channel bigint[] default '{}', n_key text[] default '{}', n_value text[] default '{}',
+    n_expires timestamptz[] default '{}'
 ) returns int language plpgsql
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -33,13 +36,17 @@ begin
     perform settle_parts (p_now, s_account, s_message, s_part, s_outcome, v_todo, s_external_id, s_code, s_title, s_detail, s_provider_code);
     select m.* into e_account, e_type, e_ticket, e_message, e_subject
     from settle_messages (p_now, s_account, s_channel, s_uri, s_message, s_outcome, v_todo, s_provider_code, s_id) m;
+    perform settle_pairs (p_now, s_account, s_channel, s_uri, s_outcome, s_code, s_milliseconds);
     perform settle_deliveries (p_now, s_account, s_channel, s_uri, s_position, s_message, s_part, v_todo, s_retry_at, s_notes);
     perform catch_up (s_account, s_message);
     perform promote (s_account, s_channel, s_uri);
+    if n_key <> '{}' then
+        perform learn_notes (n_account, n_channel, n_key, n_value, n_expires);
+    end if;
     perform tell (e_account, e_type, e_ticket, e_message, e_subject, p_now);
     return v_mine;
 end $$;
-comment on function settle is 'what became of attempts; locks pairs, deliveries, provider_id, receipts, messages, opt_out, counters in key order';
+comment on function settle is 'what became of attempts; locks pairs, deliveries, provider_id, receipts, messages, opt_out, channel_note, counters in key order';
 
 -- Its steps, in their order; p_now and s_… are its own.
 
@@ -150,3 +157,37 @@ begin
     where d.account_id = a and d.channel_id = c and d.uri = u and d.position = p and d.message_id = m and o in ('progress', 'retry', 'uncertain', 'release', 'proven');
 end $$;
 comment on function settle_deliveries is 'ends deliveries or moves them on; the caller holds them and the pairs';
+
+-- What the attempts say of the lines: that a window is closed, unless the customer has written since the attempt began, which opened it again; and
+-- on channels that have a pace for each person, that what was sent is to be paid for by waiting.
+create function settle_pairs (p_now timestamptz, s_account bigint[], s_channel bigint[], s_uri text[], s_outcome text[], s_code text[],
+                              s_milliseconds int[]) returns void language plpgsql as $$
+begin
+    if 'window_closed' = any (s_code) then
+        update gateway.pair k set window_until = least (k.window_until, p_now)
+        from unnest (s_account, s_channel, s_uri, s_outcome, s_code, s_milliseconds) x (a, c, u, o, cd, ms)
+        join gateway.channel h on h.account_id = a and h.channel_id = c
+        where k.account_id = a and k.channel_id = c and k.uri = u and o = 'failed' and cd = 'window_closed'
+          and (k.window_until - h.reply_window > p_now - ms * interval '1 millisecond') is not true;
+    end if;
+    if has_pair_pace (s_account, s_channel) then
+        update gateway.pair k set paced_to = greatest (k.paced_to, now ()) + h.pair_pace * n
+        from (select a, c, u, count (*) as n
+              from unnest (s_account, s_channel, s_uri, s_outcome) x (a, c, u, o)
+              where o in ('sent', 'progress')
+              group by a, c, u) y
+        join gateway.channel h on h.account_id = a and h.channel_id = c
+        where k.account_id = a and k.channel_id = c and k.uri = u and h.pair_pace is not null;
+    end if;
+end $$;
+comment on function settle_pairs is 'closes windows, notes what was sent on lines that have a pace; the caller holds the pairs';
+
+create function learn_notes (n_account bigint[], n_channel bigint[], n_key text[], n_value text[], n_expires timestamptz[]) returns void
+language sql as $$
+    insert into gateway.channel_note as k (account_id, channel_id, key, value, expires_at)
+    select distinct on (a, c, y) a, c, y, v, e
+    from unnest (n_account, n_channel, n_key, n_value, n_expires) with ordinality x (a, c, y, v, e, o)
+    order by a, c, y, o desc
+    on conflict (account_id, channel_id, key) do update set value = excluded.value, expires_at = excluded.expires_at
+$$;
+comment on function learn_notes is 'keeps what channels learned; locks channel_note in key order';

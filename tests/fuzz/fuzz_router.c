@@ -40,5 +40,9 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     g_assert ((found == ROUTE_FOUND) == (route != NULL));
     g_assert ((found == ROUTE_OTHER_METHOD) == (allow != NULL));
     if (route) check_query (route, query ? query : "");
+    if (route && strstr (route->template, "{slug}")) {
+        g_autofree char *slug = route_slug (route, path);
+        g_assert (*slug && strstr (path, slug));
+    }
     return 0;
 }

@@ -1,6 +1,6 @@
 -- What is to be sent goes out one after the other on each pair, once, whoever dies meanwhile.
 begin;
-select plan (92);
+select plan (101);
 \ir lib/out.sql
 
 -- The baton.
@@ -196,6 +196,50 @@ select is ((select part from taken where claim = 'p2'), 2, 'the third is tried a
 select pg_temp.settle ('p2', 'p', 'sent', '{"sid": "P2"}') \gset
 select is (pg_temp.told (:acme, :before), '{"message.queued r","message.sent p"}', 'then it is sent');
 select is (pg_temp.take ('p3', :acme, :sms), '{q}', 'and the next one leaves');
+
+-- What an answer answers, by the provider's name for it.
+delete from gateway.delivery;
+select pg_temp.give ('in', jsonb_build_array (jsonb_build_object ('account', :acme, 'channel', :sms, 'at', pg_temp.t0 (), 'messages',
+    jsonb_build_array (jsonb_build_object ('id', 'SMin', 'from', 'tel:+15552227777', 'text', 'hello?', 'at', pg_temp.t0 ()))))) \gset
+select message_id as heard, ticket_id as ticket from gateway.message where external_id = 'SMin' \gset
+select from pg_temp.send (:acme, :sms, 'tel:+15552227777', 'to heard', jsonb_build_object ('ticket', :'ticket', 'in_reply_to', :'heard'));
+select pg_temp.take ('y1', :acme, :sms) \gset
+select is ((select reply_to from taken where claim = 'y1'), 'SMin', 'an answer to what came in knows its provider''s id');
+select pg_temp.settle ('y1', 'to heard', 'sent', '{"sid": "SMy1"}') \gset
+select from pg_temp.send (:acme, :sms, 'tel:+15552227777', 'to said', jsonb_build_object ('ticket', :'ticket', 'in_reply_to', pg_temp.id_of ('to heard')));
+select pg_temp.take ('y2', :acme, :sms) \gset
+select is ((select reply_to from taken where claim = 'y2'), 'SMy1', 'one to what we said, too');
+select is ((select reply_to from taken where claim = 'p1'), null, 'others answer nothing');
+
+-- Files, and what the channel knows of them.
+create function pg_temp.known_at (p_claim text) returns text[] language sql as $$
+    select array (select f ->> 'known' from taken t, jsonb_array_elements (t.attachments) f where t.claim = p_claim)
+$$;
+insert into gateway.attachment (account_id, attachment_id, position, status, mime, size, sha256, created_at)
+select :acme, pg_temp.id_of ('file ' || n), 0, 'stored', 'image/png', 3, sha256 (convert_to (x, 'UTF8')), pg_temp.t0 ()
+from (values (1, 'abc'), (2, 'abd'), (3, 'abc')) y (n, x);
+select from pg_temp.send (:acme, :sms, :ana, 'f1', jsonb_build_object ('attachments', jsonb_build_array (pg_temp.id_of ('file 1'), pg_temp.id_of ('file 2'))));
+select pg_temp.take ('f1', :acme, :sms) \gset
+select is (pg_temp.known_at ('f1'), '{null,null}', 'nothing is known of new files');
+select is ((select attachments -> 0 ->> 'sha256' from taken where claim = 'f1'), encode (sha256 ('abc'), 'hex'), 'but what their bytes are');
+select settle (md5 ('f1')::uuid, pg_temp.t0 (), array[account_id], array[channel_id], array[uri], array[position], array[message_id], array[attempt], array[part],
+               '{failed}', '{null}', '{null}', '{null}', '{null}', '{null}', '{null}', '{400}', '{1}', '{null}', '{null}', array[gen_random_uuid ()],
+               array[:acme, :acme, :acme], array[:sms, :sms, :sms],
+               array['file ' || encode (sha256 ('abc'), 'hex'), 'file ' || encode (sha256 ('abd'), 'hex'), 'file ' || encode (sha256 ('abc'), 'hex')],
+               '{M0,M2,M1}', array[now () + interval '29 days', now (), now () + interval '29 days'])
+from taken where claim = 'f1' \gset
+select from pg_temp.send (:acme, :sms, :bob, 'f2', jsonb_build_object ('attachments', jsonb_build_array (pg_temp.id_of ('file 3'))));
+select pg_temp.take ('f2', :acme, :sms) \gset
+select is (pg_temp.known_at ('f2'), '{M1}', 'what one message learned of a file, whatever became of it, the next one knows');
+select is ((select count (*) from gateway.channel_note), 2::bigint, 'once for each file');
+update gateway.attachment set message_id = pg_temp.id_of ('f2'), position = 1 where attachment_id = pg_temp.id_of ('file 2');
+select pg_temp.settle ('f2', 'f2', 'retry') \gset
+select pg_temp.take ('f3', :acme, :sms) \gset
+select is (pg_temp.known_at ('f3'), '{M1,null}', 'until that expires');
+update gateway.channel_note set channel_id = :other;
+select pg_temp.settle ('f3', 'f2', 'retry') \gset
+select pg_temp.take ('f4', :acme, :sms) \gset
+select is (pg_temp.known_at ('f4'), '{null,null}', 'another channel''s provider knows its own');
 
 select pg_temp.is_whole_log (:acme);
 select * from finish ();

@@ -1,6 +1,6 @@
 -- Files that a provider still holds: due ones are taken once, in turn between channels, and what becomes of them is told.
 begin;
-select plan (34);
+select plan (35);
 \ir lib/world.sql
 
 select '00000000-0000-7000-8000-00000000000a' as one, '00000000-0000-7000-8000-00000000000b' as two \gset
@@ -43,6 +43,10 @@ select is ((select array_agg (url) from claim_files (array[:acme], array[:other]
            'only files of the channels that are asked for are taken');
 select is ((select array_agg (url) from claim_files (array[:acme], array[:gsms], '{4}', 9, :'one', '10 seconds')), null, 'another account''s channel is none');
 select is (pg_temp.take (:'one', '{4, 4, 4}', 9), '{https://x/c/0}', 'what was not asked for is still there');
+
+update gateway.attachment set expected_sha256 = sha256 ('abc'), run_at = now () where url = 'https://x/c/0';
+select is ((select expected_sha256 from claim_files (array[:globex], array[:gsms], '{4}', 9, :'one', '10 seconds')), encode (sha256 ('abc'), 'hex'),
+           'who fetches knows what the bytes should be, if the provider said it');
 
 -- Turns.
 select pg_temp.picture (:acme, :sms, 'd', 6);

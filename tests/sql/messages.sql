@@ -28,7 +28,7 @@ select throws_ok (format ('select * from api_messages (%s, %L, false, 10, null)'
 select message_id as message from gateway.message where account_id = :acme and external_id = 'F1' \gset
 select body::jsonb as body from api_message (:acme, :'message') \gset
 select is ((select array_agg (k order by k) from jsonb_object_keys (:'body') k),
-           '{attachments,attempts,author,channel,content,created_at,error,expires_at,external_id,from,id,in_reply_to,kind,lane,metadata,number,parts,provider_time,receipts,reference,retry_of,segments,status,text,ticket_id,to,transcoded}',
+           '{attachments,attempts,author,channel,content,created_at,error,expires_at,external_id,from,id,in_reply_to,kind,lane,metadata,number,parts,provider_time,receipts,reference,rendering,retry_of,segments,status,text,ticket_id,to}',
            'a message has the promised fields');
 select is (:'body'::jsonb -> 'author' ->> 'name', 'Ana', 'its author has a name');
 select is (:'body'::jsonb ->> 'status', 'received', 'it was received');

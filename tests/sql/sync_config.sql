@@ -1,6 +1,6 @@
 -- Accounts and channels are as the file says; what another file put there is not touched; nothing is ever deleted.
 begin;
-select plan (17);
+select plan (20);
 create function pg_temp.disabled () returns text language sql as $$
     select string_agg (s || case when d is null then '' else ' off' end, ', ' order by s)
     from (select slug s, disabled_at d from gateway.account
@@ -45,6 +45,19 @@ select results_eq (
     format ($$values ('channel', 'acme', 'sms', %s::bigint)$$, :sms), 'what comes back is what it was');
 select is (pg_temp.disabled (), 'acme, acme/mail, acme/sms, globex, globex/sms, initech, initech/sms', 'and enabled again');
 select is ((select count (*) from gateway.channel), 4::bigint, 'there is no second row of anything');
+
+-- What channels carry.
+create function pg_temp.carried () returns setof text language sql as $$
+    select c.slug || ' ' || concat_ws (' ', c.reply_window, c.pair_pace, c.pair_burst) from gateway.channel c join gateway.account a using (account_id)
+    where a.slug = 'acme' order by c.slug
+$$;
+select results_eq ('select pg_temp.carried ()', array['mail ', 'sms '], 'a channel without a window or pace has none');
+select count (*) from sync_config ('/a.yaml', '{acme}', '{Acme}', '{pair}', '{acme,acme}', '{mail,sms}', '{email,whatsapp}', '{null,null}',
+                                   '{0,86400000000}', '{0,6000000}', '{0,45}') \gset
+select results_eq ('select pg_temp.carried ()', array['mail ', 'sms 24:00:00 00:00:06 45'], 'what its adapter says of them is known');
+select count (*) from sync_config ('/a.yaml', '{acme}', '{Acme}', '{pair}', '{acme,acme}', '{mail,sms}', '{email,twilio}', '{null,null}',
+                                   '{0,0}', '{0,0}', '{0,0}') \gset
+select results_eq ('select pg_temp.carried ()', array['mail ', 'sms '], 'and forgotten with it');
 
 -- An empty file.
 select is_empty ($$select * from sync_config ('/a.yaml', '{}', '{}', '{}', '{}', '{}', '{}', '{}')$$, 'an empty file serves nothing');

@@ -157,6 +157,7 @@ function routed(): Operation[] {
 const bodyOf: Record<string, unknown> = {
     "PATCH /v1/tickets/{id}": { status: "pending" },
     "POST /v1/tickets/{id}/messages": { text: "mine?" },
+    "POST /v1/tickets/{id}/signals": { type: "read" },
     "POST /v1/messages": { channel: "support-sms", to: "tel:+15556409999", text: "mine?" },
     "POST /v1/messages/{id}/cancel": {},
     "POST /v1/messages/{id}/settle": { as: "sent" },
@@ -188,7 +189,7 @@ function call({ method, path }: Operation, id: string, key: string): Promise<Api
     const needsBody = method !== "GET" && method !== "DELETE";
     const body = bodyOf[`${method} ${path}`];
     assert.ok(!needsBody || body !== undefined, `${method} ${path} is new: say here what a good body of it is`);
-    return gateway.api(path.replace("{id}", id), { method, body, key, headers: { "if-match": "*" } });
+    return gateway.api(path.replace("{id}", id).replace("{slug}", "support-sms"), { method, body, key, headers: { "if-match": "*" } });
 }
 
 test("every route asks for its scope: all others together do not open it, and it alone does", async () => {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Page } from "puppeteer-core";
-import { customers } from "../../sandbox/server.js";
+import { customers } from "../../sandbox/people.js";
 import { openPage, seen } from "./browser.js";
 import { Gateway } from "./harness.js";
 import { startSandbox, type SandboxPage } from "./sandbox_page.js";

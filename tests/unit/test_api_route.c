@@ -25,6 +25,7 @@ static void test_every_path_finds_its_route (void)
         {"PATCH", "/v1/tickets/" ID, PATCH_TICKET, "tickets:write"},
         {"GET", "/v1/tickets/" ID "/messages", GET_TICKET_MESSAGES, "tickets:read"},
         {"POST", "/v1/tickets/" ID "/messages", POST_TICKET_MESSAGE, "messages:send"},
+        {"POST", "/v1/tickets/" ID "/signals", POST_SIGNAL, "messages:send"},
         {"GET", "/v1/messages", GET_MESSAGES, "tickets:read"},
         {"POST", "/v1/messages", POST_MESSAGE, "messages:send"},
         {"GET", "/v1/messages/" ID, GET_MESSAGE, "tickets:read"},
@@ -36,6 +37,7 @@ static void test_every_path_finds_its_route (void)
         {"POST", "/v1/opt-outs", POST_OPT_OUT, "tickets:write"},
         {"DELETE", "/v1/opt-outs/" ID, DELETE_OPT_OUT, "tickets:write"},
         {"GET", "/v1/channels", GET_CHANNELS, "tickets:read"},
+        {"GET", "/v1/channels/support-sms/templates", GET_TEMPLATES, "tickets:read"},
         {"POST", "/v1/attachments", POST_ATTACHMENT, "messages:send"},
         {"GET", "/v1/attachments/" ID, GET_ATTACHMENT, "tickets:read"},
         {"GET", "/media/any%20thing", GET_MEDIA, NULL},
@@ -87,6 +89,13 @@ static void test_other_paths_are_unknown (void)
         "/v1/quarantine/" ID,
         "/v1/quarantine/" ID "/done",
         "/v1/messages/" ID "/send",
+        "/v1/channels/",
+        "/v1/channels/sms",
+        "/v1/channels//templates",
+        "/v1/channels/SMS/templates",
+        "/v1/channels/s%6ds/templates",
+        "/v1/channels/sms/templates/",
+        "/v1/channels/sms/x/templates",
         "/media",
         "/v1/media/x",
         "/openapi.json/",
@@ -131,7 +140,9 @@ static void test_no_route_forgets_its_scope (void)
                                         "/v1/contacts/" ID,
                                         "/v1/opt-outs",
                                         "/v1/opt-outs/" ID,
+                                        "/v1/tickets/" ID "/signals",
                                         "/v1/channels",
+                                        "/v1/channels/sms/templates",
                                         "/v1/attachments/" ID,
                                         "/v1/quarantine",
                                         "/v1/quarantine/" ID "/reprocess",
@@ -151,7 +162,7 @@ static void test_no_route_forgets_its_scope (void)
             g_assert_nonnull (route->scope);
             g_assert_true (m == 0 || !g_str_has_suffix (route->scope, ":read"));
         }
-    g_assert_cmpuint (found, ==, 21);
+    g_assert_cmpuint (found, ==, 23);
 }
 
 static const struct route *route_of (const char *path)
@@ -161,6 +172,13 @@ static const struct route *route_of (const char *path)
     g_autofree char *allow = NULL;
     g_assert_cmpint (find ("GET", path, &route, &id, &allow), ==, ROUTE_FOUND);
     return route;
+}
+
+static void test_a_channel_is_named (void)
+{
+    const char *path = "/v1/channels/support-sms-2/templates";
+    g_autofree char *slug = route_slug (route_of (path), path);
+    g_assert_cmpstr (slug, ==, "support-sms-2");
 }
 
 static void test_parameters_are_decoded (void)
@@ -204,6 +222,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/api route/other paths are unknown", test_other_paths_are_unknown);
     g_test_add_func ("/api route/other methods are told which there are", test_other_methods_are_told_which_there_are);
     g_test_add_func ("/api route/no route forgets its scope", test_no_route_forgets_its_scope);
+    g_test_add_func ("/api route/a channel is named", test_a_channel_is_named);
     g_test_add_func ("/api route/parameters are decoded", test_parameters_are_decoded);
     g_test_add_func ("/api route/wrong parameters are named", test_wrong_parameters_are_named);
     return g_test_run ();

@@ -116,17 +116,46 @@ static void reload_asks_again (struct fixture *f, const void *unused)
     g_assert_true (sender_probe_due (&f->sender, NOW));
 }
 
-static void a_webhook_takes_it_down (struct fixture *f, const void *unused)
+/* By a webhook of the provider, or an operator's command. */
+static void others_take_it_down (struct fixture *f, const void *unused)
 {
     (void) unused;
     g_assert_cmpstr (probe (f, &well, NOW), ==, "up");
-    sender_told_down (&f->sender, NOW);
-    g_assert_cmpint (sender_room (&f->sender, NOW), ==, 0);
+    sender_told (&f->sender, false, NOW); /* as it was */
+    g_assert_cmpint (sender_room (&f->sender, NOW), >, 0);
+    sender_told (&f->sender, true, NOW);
+    g_assert_cmpint (sender_room (&f->sender, NOW + 3600 * SECOND - 1), ==, 0);
+    /* A probe alone is no proof: it lets one message try. */
+    g_assert_false (sender_probe_due (&f->sender, NOW));
     g_assert_cmpstr (probe (f, &well, NOW + SECOND), ==, NULL);
     g_assert_cmpint (sender_room (&f->sender, NOW + SECOND), ==, 1);
-    sender_told_down (&f->sender, NOW + SECOND);
-    g_assert_cmpint (sender_room (&f->sender, NOW + SECOND), ==, 1);
-    g_assert_cmpstr (sender_learn (&f->sender, &well, NOW + 2 * SECOND, 0), ==, "up");
+    g_assert_cmpstr (sender_learn (&f->sender, &well, NOW + SECOND, 0), ==, "up");
+    g_assert_cmpint (sender_room (&f->sender, NOW + SECOND), >, 0);
+}
+
+static void others_take_it_up (struct fixture *f, const void *unused)
+{
+    (void) unused;
+    g_assert_cmpstr (probe (f, &refused, NOW), ==, "down");
+    f->sender.told_down = true; /* the dispatcher has said so */
+    sender_told (&f->sender, true, NOW);
+    g_assert_cmpint (sender_room (&f->sender, NOW + SECOND), ==, 0);
+    sender_told (&f->sender, false, NOW + SECOND);
+    g_assert_cmpint (sender_room (&f->sender, NOW + SECOND), >, 0);
+    g_assert_true (sender_probe_due (&f->sender, NOW + SECOND));
+}
+
+/* What could not be written there is not undone by what was there before. */
+static void an_old_word_is_none (struct fixture *f, const void *unused)
+{
+    (void) unused;
+    g_assert_cmpstr (probe (f, &refused, NOW), ==, "down");
+    sender_told (&f->sender, false, NOW);
+    g_assert_cmpint (sender_room (&f->sender, NOW), ==, 0);
+    sender_take (&f->sender, true, NOW);
+    g_assert_cmpstr (probe (f, &well, NOW), ==, "up");
+    sender_told (&f->sender, true, NOW);
+    g_assert_cmpint (sender_room (&f->sender, NOW), >, 0);
 }
 
 int main (int argc, char **argv)
@@ -139,7 +168,9 @@ int main (int argc, char **argv)
     ADD ("/sender/refused-credentials-take-it-down-at-once", refused_is_down_at_once);
     ADD ("/sender/an-absence-alarms-at-the-third-try", absence_alarms_at_the_third_try);
     ADD ("/sender/a-provider-that-asks-for-patience-is-there", patience_is_no_absence);
-    ADD ("/sender/what-a-webhook-says-is-heeded-until-a-send-says-otherwise", a_webhook_takes_it_down);
     ADD ("/sender/a-reload-asks-at-once", reload_asks_again);
+    ADD ("/sender/what-others-say-takes-it-down", others_take_it_down);
+    ADD ("/sender/what-others-say-takes-it-up", others_take_it_up);
+    ADD ("/sender/what-they-said-before-does-neither", an_old_word_is_none);
     return g_test_run ();
 }

@@ -132,6 +132,27 @@ static void test_retry (void)
     g_assert_cmpint (pause_of (VERDICT_RETRY, 30 * day, 0, NOW + 2 * day), ==, day);
 }
 
+/* When an attempt of that number is made again, after the provider had asked for patience with this person. */
+static int64_t pair_pause_of (int attempt, int64_t after)
+{
+    struct delivery *delivery = make_delivery (attempt);
+    delivery->give_up_at = INT64_MAX;
+    struct settlement *s = judge (delivery, (struct verdict){.kind = VERDICT_RETRY, .scope = SCOPE_PAIR, .after = after});
+    g_assert_cmpint (s->outcome, ==, OUTCOME_RETRY);
+    int64_t pause = s->retry_at - NOW;
+    settlement_free (s);
+    return pause;
+}
+
+static void test_pair (void)
+{
+    static const int64_t pauses[] = {4, 16, 64, 256, 1024};
+    for (size_t i = 0; i < G_N_ELEMENTS (pauses); i++) g_assert_cmpint (pair_pause_of ((int) i + 1, 4 * SECOND), ==, pauses[i] * SECOND);
+    g_assert_cmpint (pair_pause_of (9, 4 * SECOND), ==, G_TIME_SPAN_DAY);
+    g_assert_cmpint (pair_pause_of (1000, G_TIME_SPAN_DAY), ==, G_TIME_SPAN_DAY);
+    g_assert_cmpint (pair_pause_of (3, -1), ==, 8 * SECOND); /* it asks for nothing: as any other */
+}
+
 static void test_give_up (void)
 {
     g_assert_cmpint (pause_of (VERDICT_RETRY, -1, MOST_RANDOM, NOW + 8 * SECOND), ==, 8 * SECOND);
@@ -222,6 +243,24 @@ static void test_room (void)
     sender.ours = true;
     sender_configure (&sender, NULL);
     g_assert_cmpint (sender_room (&sender, SECOND), ==, 0);
+    values_unref (channel.common);
+}
+
+/* A call is begun only where its claim outlasts it, whatever it waits for its turn, and never on a channel that may be another's. */
+static void test_claim_outlasts_calls (void)
+{
+    struct channel channel;
+    struct sender sender = make_sender (&channel);
+    int64_t timeout = values_number (channel.common, CHANNEL_TIMEOUT), claimed_until = timeout + DELIVERY_MARGIN;
+    sender.own_until = INT64_MAX;
+    g_assert_cmpint (sender_patience (&sender, &channel, claimed_until, 0), ==, 45 * SECOND);
+    g_assert_cmpint (sender_patience (&sender, &channel, claimed_until, 20 * SECOND), ==, 40 * SECOND);
+    g_assert_cmpint (sender_patience (&sender, &channel, claimed_until, DELIVERY_MARGIN - 1), ==, 1);
+    g_assert_cmpint (sender_patience (&sender, &channel, claimed_until, DELIVERY_MARGIN), ==, 0);
+    g_assert_cmpint (sender_patience (&sender, &channel, claimed_until, claimed_until + SECOND), ==, 0);
+    sender.own_until = 10 * SECOND;
+    g_assert_cmpint (sender_patience (&sender, &channel, claimed_until, 10 * SECOND - 1), >, 0);
+    g_assert_cmpint (sender_patience (&sender, &channel, claimed_until, 10 * SECOND), ==, 0);
     values_unref (channel.common);
 }
 
@@ -380,6 +419,8 @@ int main (int argc, char **argv)
     g_test_add_func ("/sender/a message of three parts is sent with its third", test_parts);
     g_test_add_func ("/sender/what is refused has failed, and keeps why", test_refused);
     g_test_add_func ("/sender/what may be tried again is, after a pause that the provider may lengthen", test_retry);
+    g_test_add_func ("/sender/a line that had too much waits four times as long each time", test_pair);
+    g_test_add_func ("/sender/no call is begun that its claim may not outlast", test_claim_outlasts_calls);
     g_test_add_func ("/sender/what could be tried again only too late is given up", test_give_up);
     g_test_add_func ("/sender/what may have happened is tried again after a while, or waits for a hand", test_uncertain);
     g_test_add_func ("/sender/what was not begun is given back", test_release);

@@ -145,7 +145,7 @@ static json_t *read_contacts (const json_t *message, json_t *body, struct incomi
 
 /* ---- answers ---- */
 
-/* A tap on what we offered reads like a text that says the same. */
+/* A tap on what we offered reads like a text that says the same; which message offered it the context says (in_reply_to). */
 static json_t *selection (const char *source, const char *id, const char *title)
 {
     if (id == NULL) id = title;

@@ -82,7 +82,7 @@ test("what is said on the phone is a message of a ticket, and the answer comes o
     assert.ok(Math.abs(window - Date.now() - hours(24)) < 60_000, "it may be answered freely for a day");
     const id = await gateway.reply(ticket.id, "Hello Ana");
     const sent = await onPhone(person);
-    assert.deepEqual([sent.type, sent.body["text"], sent.body["to"], sent.opaque], ["text", { body: "Hello Ana", preview_url: false }, `+${person.wa_id}`, `${id}/0`]);
+    assert.deepEqual([sent.type, (sent.body["text"] as Json)["body"], sent.body["to"], sent.opaque], ["text", "Hello Ana", `+${person.wa_id}`, `${id}/0`]);
     await gateway.reaches(id, "delivered");
 });
 
@@ -340,7 +340,7 @@ test("what Meta adds tomorrow is kept and shown, never refused", async () => {
 
 test("an account that is banned takes its channels down, with what to do; other accounts' go on", async () => {
     const value = { event: "DISABLED_UPDATE", ban_info: { waba_ban_state: "DISABLE", waba_ban_date: "November 24, 2026" } };
-    assert.equal((await graph.speaker(second).notice("account_update", value)).status, 200);
+    assert.equal((await graph.speaker(second, "/hooks/acme/wa-two").notice("account_update", value)).status, 200);
     const down = await until(async () => (await gateway.events()).find(({ type }) => type === "channel.down"), "the channel to be down");
     const channel = (down as Event).data.channel;
     assert.deepEqual([channel?.slug, channel?.health], ["wa-two", "down"]);

@@ -149,6 +149,7 @@ static struct notice *add_notice (const struct change *change, const char *topic
     struct notice *notice = notice_new (id, topic, title);
     notice->at = whatsapp_time (change->entry, "time");
     notice->route = g_strdup (change->route);
+    notice->owner = g_strdup (change->owner);
     notice->data = data;
     if (strlen (data) > NOTICE_DATA_MOST) g_clear_pointer (&notice->data, g_free);
     if (received->notices == NULL) received->notices = g_ptr_array_new_with_free_func ((GDestroyNotify) notice_free);

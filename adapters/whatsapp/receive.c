@@ -215,8 +215,9 @@ static const char *find_route (struct change *change)
     if (whatsapp_text (metadata, "phone_number_id") != NULL) return "a change has a phone_number_id that is no id";
     if (number != NULL && from != NULL) return is_same_number (number, from) ? NULL : "a change is of another number than from";
     if (account != NULL && waba_id != NULL)
-        return g_str_equal (account, waba_id) ? NULL : "a change names no number, and another account than waba_id";
-    change->ours = false;
+        change->owner = account;
+    else
+        change->ours = false;
     return NULL;
 }
 

@@ -55,6 +55,7 @@ struct change {
     json_t *value;
     const char *field;
     const char *route; /* as in struct incoming */
+    const char *owner; /* as in struct notice */
     bool ours;         /* it is about this channel or the one that route names, and not just about any of the same app */
 };
 

@@ -30,6 +30,8 @@
  *     "repaired":true,"raw":"aGVs…"     text was not valid UTF-8 without NUL and is repaired (model/text.h); raw: its bytes in base64
  *     "selected":{"id","title","source"} the option that the customer chose: source says how, as button, list, number, title or id
  *     "opt_out":"STOP"                  the provider took it as an opt-out word: STOP, START or HELP
+ *     "forwarded":true  "referral":{…}  "group_id":"…"
+ *                                       that it is another's, what it was that brought the customer here, where it was said
  *     "extra":{"ButtonText":"Yes"}      more that the provider says of it, by the provider's names
  *
  * A builder is a GString that content_new opened and content_end closes:

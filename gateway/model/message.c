@@ -101,11 +101,23 @@ struct notice *notice_new (const char *external_id, const char *topic, const cha
     return notice;
 }
 
+struct notice *notice_copy (const struct notice *notice)
+{
+    struct notice *copy = g_new (struct notice, 1);
+    *copy = *notice;
+    copy->external_id = g_strdup (notice->external_id);
+    copy->data = g_strdup (notice->data);
+    copy->route = g_strdup (notice->route);
+    copy->owner = g_strdup (notice->owner);
+    return copy;
+}
+
 void notice_free (struct notice *notice)
 {
     if (notice == NULL) return;
     g_free (notice->external_id);
     g_free (notice->data);
     g_free (notice->route);
+    g_free (notice->owner);
     g_free (notice);
 }

@@ -74,11 +74,13 @@ struct notice {
     const char *remedy; /* health "down": what to do, static */
     int64_t at;         /* 0: not said */
     char *route;        /* as in struct incoming */
+    char *owner;        /* the provider's account that it speaks of: it is told of each channel of that (struct routing); NULL: of one */
     int64_t channel_id;
 };
 
 struct notice *notice_new (const char *external_id, const char *topic, const char *title);
 void notice_free (struct notice *notice);
+struct notice *notice_copy (const struct notice *notice);
 
 /* What makes a provider's id of a message unique within its channel; receipts find their message by it. */
 void message_hash_id (const char *external_id, uint8_t hash[16]);

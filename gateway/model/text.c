@@ -86,6 +86,7 @@ static bool may_cut (const char *text, const char *at)
 char *text_cut (const char *text, size_t most)
 {
     if ((size_t) g_utf8_strlen (text, -1) <= most) return g_strdup (text);
+    if (!most) return g_strdup ("");
     const char *end = g_utf8_offset_to_pointer (text, (glong) most - 1);
     while (!may_cut (text, end)) end = g_utf8_prev_char (end);
     while (end > text && g_unichar_isspace (g_utf8_get_char (g_utf8_prev_char (end)))) end = g_utf8_prev_char (end);

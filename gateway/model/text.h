@@ -12,5 +12,5 @@
 bool text_repair (const char *bytes, size_t length, char **text);
 
 /* text in at most most characters, a new string: where it has more, the last one is "…" and what is cut is whole, a letter with all its accents,
- * an emoji with all that it is joined of (after Unicode's UAX 29; extended grapheme clusters). text is valid UTF-8; most is at least 1. */
+ * an emoji with all that it is joined of (after Unicode's UAX 29; extended grapheme clusters). text is valid UTF-8. */
 char *text_cut (const char *text, size_t most);

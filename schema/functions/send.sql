@@ -265,7 +265,9 @@ declare
     v_n int;
 begin
     if p_in_reply_to is not null and not exists (
-        select from gateway.message m where m.account_id = p_account and m.message_id = p_in_reply_to and m.ticket_id = p_ticket) then
+        select from gateway.message m
+        where m.account_id = p_account and m.message_id = p_in_reply_to and m.ticket_id = p_ticket
+          and (p_given is distinct from 'reaction' or m.kind <> 'note')) then
         raise 'not a message of this ticket' using errcode = 'SB422',
             constraint = case p_given when 'reaction' then '/content/target' else '/in_reply_to' end;
     end if;

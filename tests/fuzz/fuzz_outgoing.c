@@ -6,6 +6,7 @@
 
 #include "model/address.h"
 #include "model/task.h"
+#include "model/template.h"
 
 #include <string.h>
 
@@ -128,10 +129,24 @@ static void read_as (json_t *body, enum outgoing_form form, const struct carries
     refusal_clear (&refusal);
 }
 
+/* What came in, and what providers say of templates, may be anything. */
+static void read_anything (json_t *body)
+{
+    json_t *content = json_object_get (body, "content");
+    g_autofree char *words = content_plain (content), *filled = template_plain (json_object_get (body, "components"), content);
+    struct content_fault fault = {0};
+    json_auto_t *answers = content_answers (content);
+    g_assert (json_is_array (answers) && g_utf8_validate (words, -1, NULL) && (!filled || g_utf8_validate (filled, -1, NULL)));
+    bool good = template_check (json_object_get (body, "components"), content, 0, &fault);
+    g_assert (good == !fault.place && good == !fault.wrong && (good || g_utf8_validate (fault.place, -1, NULL)));
+    content_fault_clear (&fault);
+}
+
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     json_auto_t *body = json_parse_text ((const char *) data, size, NULL);
     if (!body) return 0;
+    read_anything (body);
     read_as (body, OUTGOING_REPLY, &plain);
     read_as (body, OUTGOING_REPLY, &rich);
     read_as (body, OUTGOING_FIRST, &rich);

@@ -161,13 +161,14 @@ select is (pg_temp.window_until (), :'t0'::timestamptz + interval '1 minute', 'o
 update gateway.pair set window_until = :'t0'::timestamptz + interval '1 day 1 second' where account_id = :acme;
 select pg_temp.receive (:acme, :sms, 'n3', '[{"id": "wamid.n", "status": "failed", "reason": "window_closed"}]') \gset
 select is (pg_temp.window_until (), :'t0'::timestamptz + interval '1 day 1 second', 'what the customer said after the message keeps it open');
-update gateway.pair set window_until = null where account_id = :acme;
 select from pg_temp.sent ('o');
+update gateway.pair set window_until = null where account_id = :acme;
 select pg_temp.receive (:acme, :sms, 'o1', '[{"id": "wamid.o", "status": "failed", "reason": "window_closed"}]') \gset
 select is (pg_temp.window_until (), :'t0'::timestamptz + interval '2 minutes', 'of a pair that nothing was known of it is closed, too');
 
 -- Message and part stand in what the provider gives back: "MESSAGE/PART".
 update gateway.pair set window_until = null where account_id = :acme;
+update gateway.channel set reply_window = null where account_id = :acme;
 select from pg_temp.send (:acme, :sms, :ana, 'p', '{"parts": 2}');
 select from pg_temp.send (:acme, :sms, :ana, 'q');
 select pg_temp.take ('p', :acme, :sms), pg_temp.settle ('p', '[{"name": "p", "outcome": "progress", "part": 0, "sid": "wamid.p0"}]'),

@@ -1,6 +1,6 @@
 -- What agents and businesses send: kept with its delivery at once, refused with a reason, and what can be done to it while it waits.
 begin;
-select plan (106);
+select plan (108);
 \ir lib/out.sql
 
 insert into gateway.key (account_id, key_id, name, hash, last_four) values (:acme, pg_temp.id_of ('key'), 'crm', sha256 ('k'), 'abcd');
@@ -111,6 +111,9 @@ select is ((select (choice, choice_message = pg_temp.id_of ('ask 2'))::text from
 select from pg_temp.send (:acme, :sms, :ana, 'ask 3', '{"content": {"kind": "choice", "text": "And?"}}');
 select is ((select (choice, choice_message, choice_until)::text from gateway.pair where account_id = :acme and channel_id = :sms and uri = :ana), '(,,)', 'one with buttons leaves nothing to answer in words');
 select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', '{"content": {"kind": "reaction"}, "in_reply_to": "%s"}')$$, :acme, :sms, :ana, pg_temp.id_of ('nobody')), 'SB422', 'not a message of this ticket', 'a reaction is to a message of the ticket');
+
+select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', '{"content": {"kind": "reaction"}, "in_reply_to": "%s"}')$$, :acme, :sms, :ana, pg_temp.id_of ('note 1')), 'SB422', 'not a message of this ticket', 'and to none that the customer cannot see');
+select is ((select status from pg_temp.send (:acme, :sms, :ana, 'like', jsonb_build_object ('content', '{"kind": "reaction"}'::jsonb, 'in_reply_to', pg_temp.id_of ('ask 1')))), 202, 'but to what was sent');
 
 -- Templates.
 select is ((select (known, status, components)::text from find_template (:acme, :sms, 'hi', 'en')), '(f,,)', 'where no templates are listed, none is known');

@@ -25,8 +25,13 @@ const post = (path: string, body: unknown, headers = {}): Promise<ApiAnswer> => 
 const reply = (ticket: string, body: unknown, query = "") => post(`/v1/tickets/${ticket}/messages${query}`, body);
 const sms = (content: unknown, more = {}, query = "") => post(`/v1/messages${query}`, { channel: "support-sms", to: `tel:${newNumber()}`, content, ...more });
 let people = 0;
-const person = () => `whatsapp:1555700${String(++people).padStart(4, "0")}`;
-const whatsapp = (content: unknown, more = {}, query = "") => post(`/v1/messages${query}`, { channel: "wa", to: person(), content, ...more });
+/** Somebody who has just written. */
+async function person(): Promise<string> {
+    const uri = `whatsapp:1555700${String(++people).padStart(4, "0")}`;
+    await gateway.sql(`insert into gateway.pair (account_id, channel_id, uri, window_until) values (${acme}, ${wa}, '${uri}', now () + interval '1 day')`);
+    return uri;
+}
+const whatsapp = async (content: unknown, more = {}, query = "") => post(`/v1/messages${query}`, { channel: "wa", to: await person(), content, ...more });
 
 async function upload(bytes: Buffer | string, type: string): Promise<string> {
     const answer = await gateway.api("/v1/attachments", { method: "POST", body: bytes, headers: { "content-type": type } });
@@ -190,7 +195,8 @@ test("a reaction is to a message of the ticket", async () => {
 test("after the reply window only a template goes, and it gives what the provider's list says that it asks for", async () => {
     await gateway.sql(`update gateway.channel set reply_window = '24 hours' where channel_id = ${wa}`);
     try {
-        const to = person();
+        const to = await person();
+        await gateway.sql(`update gateway.pair set window_until = now () where uri = '${to}'`);
         const send = (content: unknown, query = "") => post(`/v1/messages${query}`, { channel: "wa", to, content });
         const template = (more = {}) => ({ kind: "template", name: "order_ready", lang: "en_US", params: ["Ana", "4711"], ...more });
         for (const query of ["", "?dry_run=true"]) {

@@ -204,7 +204,7 @@ test("every limit has a name, and what just fits is taken", async () => {
     await taken(reply(id, { text: "👍".repeat(1600) }));
     await refused(reply(id, { text: "x".repeat(1601) }), "/text", /at most 1600 characters/);
     await refused(reply(id, { content: { kind: "text", text: "x".repeat(1601) } }), "/content/text", /1600/);
-    await refused(reply(id, { content: { kind: "form" }, fallback: { mode: "text", text: "x".repeat(1601) } }), "/fallback/text", /1600/);
+    await refused(reply(id, { content: { kind: "form", data: { size: "L" } }, fallback: { mode: "text", text: "x".repeat(1601) } }), "/fallback/text", /1600/);
 
     await taken(reply(id, { text: "x", reference: "ü".repeat(255) }));
     await refused(reply(id, { text: "x", reference: "x".repeat(256) }), "/reference", /255/);

@@ -120,6 +120,7 @@ static json_t *show_notice (gconstpointer data)
     set_text (object, "remedy", notice->remedy);
     set_number (object, "at", notice->at);
     set_text (object, "route", notice->route);
+    set_text (object, "owner", notice->owner);
     return object;
 }
 

@@ -636,7 +636,8 @@ static void test_what_was_left_out_is_stored_later_once (void)
     struct config config = {.accounts = g_ptr_array_new ()};
     g_ptr_array_add (config.accounts, &account);
     for (unsigned i = 0; i < G_N_ELEMENTS (channels); i++) g_ptr_array_add (account.channels, &channels[i]);
-    g_autoptr (GBytes) raw = http_request_format (&(struct http_request){"POST", "/", "/", "", NULL, 0, g_bytes_new_static ("", 0), NULL});
+    g_autoptr (GBytes) body = g_bytes_new_static ("", 0);
+    g_autoptr (GBytes) raw = http_request_format (&(struct http_request){"POST", "/", "/", "", NULL, 0, body, NULL});
 
     g_assert_cmpint (reprocessed (fixture, &config, &channels[0], raw), ==, INTAKE_QUARANTINED);
     g_assert_cmpint (number (fixture, MESSAGES), ==, 1);

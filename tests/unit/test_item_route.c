@@ -8,7 +8,8 @@
 
 #define NOBODYS "an item is of a number that is no channel here"
 #define CHANNEL(slug, number, secrets) \
-    "      " slug ": {adapter: whatsapp, phone_number_id: '" number "', access_token: t, app_secret: " secrets ", verify_token: v}\n"
+    "      " slug ": {adapter: whatsapp, phone_number_id: '" number "', access_token: t, app_secret: " secrets \
+    ", verify_token: v, waba_id: w}\n"
 
 static const char text[] =
     "listen: {http: '127.0.0.1:0', public_url: 'http://127.0.0.1', ops: '127.0.0.1:0'}\n"
@@ -138,6 +139,29 @@ static void test_receipts_and_notices_have_channels_too (void)
     received_clear (&received);
 }
 
+static void test_what_is_said_of_a_provider_account_is_told_of_each_of_its_channels (void)
+{
+    g_autoptr (struct_config) config = config_new ();
+    struct received received = {RECEIVED_ITEMS};
+    received.notices = g_ptr_array_new_with_free_func ((GDestroyNotify) notice_free);
+    struct notice *ours = notice_new ("a", "account", "it is banned"), *nobodys = notice_new ("b", "account", "it is banned");
+    ours->owner = g_strdup ("w");
+    nobodys->owner = g_strdup ("x");
+    g_ptr_array_add (received.notices, nobodys);
+    g_ptr_array_add (received.notices, ours);
+    g_ptr_array_add (received.notices, notice_new ("c", "quality", "it is well"));
+    item_route (config, channel_of (config, "two"), &received);
+    GString *told = g_string_new (NULL);
+    for (guint i = 0; i < received.notices->len; i++) {
+        const struct notice *notice = received.notices->pdata[i];
+        g_string_append_printf (told, "%s%" G_GINT64_FORMAT " ", notice->external_id, notice->channel_id);
+    }
+    g_assert_cmpstr (told->str, ==, "c2 a1 a2 ");
+    g_assert_cmpstr (received.reason, ==, NOBODYS);
+    g_string_free (told, TRUE);
+    received_clear (&received);
+}
+
 int main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
@@ -148,5 +172,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/item_route/a channel that is not there yet takes nothing", test_a_channel_that_is_not_there_yet_takes_nothing);
     g_test_add_func ("/item_route/an adapter without routes keeps everything", test_an_adapter_without_routes_keeps_everything);
     g_test_add_func ("/item_route/receipts and notices have channels, too", test_receipts_and_notices_have_channels_too);
+    g_test_add_func ("/item_route/what is said of a provider's account is told of each of its channels",
+                     test_what_is_said_of_a_provider_account_is_told_of_each_of_its_channels);
     return g_test_run ();
 }

@@ -117,6 +117,7 @@ static void test_what_is_cut_is_whole (void)
         const char *cut;
     } cases[] = {
         {"", 1, ""},
+        {"abc", 0, ""},
         {"abc", 3, "abc"},
         {"abcd", 3, "ab…"},
         {"ab cd", 4, "ab…"},

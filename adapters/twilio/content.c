@@ -64,7 +64,7 @@ static void add_degrees (GString *content, const char *name, double degrees)
 }
 
 /* False: the message is no place. */
-static bool read_location (struct incoming *incoming, GString **content, const struct form *form)
+static bool read_location (GString **content, const struct form *form)
 {
     double lat, lon;
     if (!find_degrees (form, "Latitude", 90, &lat) || !find_degrees (form, "Longitude", 180, &lon)) return false;
@@ -74,13 +74,6 @@ static bool read_location (struct incoming *incoming, GString **content, const s
     add_degrees (*content, "lon", lon);
     if (name != NULL) content_string (*content, "name", name);
     if (address != NULL) content_string (*content, "address", address);
-    char north[G_ASCII_DTOSTR_BUF_SIZE], east[G_ASCII_DTOSTR_BUF_SIZE];
-    const char *words[] = {name, address, g_ascii_formatd (north, sizeof north, "%.10g", lat),
-                           g_ascii_formatd (east, sizeof east, "%.10g", lon)};
-    GString *text = g_string_new (NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
-        if (words[i] != NULL) g_string_append_printf (text, "%s%s", text->len == 0 ? "" : ", ", words[i]);
-    incoming->text = g_string_free (text, FALSE);
     return true;
 }
 
@@ -126,15 +119,22 @@ static enum opt_out_word find_opt_out (const char *said, const struct form *form
     return opt_out_of (said, text == NULL ? "" : text);
 }
 
+static char *plain_of (const char *content)
+{
+    json_auto_t *object = json_parse_text (content, strlen (content), NULL);
+    return content_plain (object);
+}
+
 void twilio_read_content (struct incoming *incoming, const struct form *form)
 {
     g_autofree char *opt_out = twilio_text (form, "OptOutType");
     GString *content;
-    if (incoming->files != NULL || !read_location (incoming, &content, form)) read_words (incoming, &content, form);
+    if (incoming->files != NULL || !read_location (&content, form)) read_words (incoming, &content, form);
     if (opt_out != NULL) content_string (content, "opt_out", opt_out);
     if (is_true (form, "Forwarded") || is_true (form, "FrequentlyForwarded")) content_json (content, "forwarded", "true");
     add_fields (content, "referral", referral, G_N_ELEMENTS (referral), form);
     add_fields (content, "extra", extras, G_N_ELEMENTS (extras), form);
     incoming->content = content_end (content);
+    if (incoming->text == NULL) incoming->text = plain_of (incoming->content);
     incoming->opt_out = find_opt_out (opt_out, form);
 }

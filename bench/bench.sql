@@ -36,8 +36,10 @@ begin
         array_fill ('Hello, is my order 4711 on its way? I need it on Friday.'::text, array[n]),
         array_fill ('{"kind":"text","text":"Hello, is my order 4711 on its way? I need it on Friday."}'::jsonb, array[n]),
         array_fill (null::timestamptz, array[n]), array_fill (null::text, array[n]),
-        v_none, v_none, v_ids, v_text, v_text, v_text,
-        v_none, v_none, v_bytes, v_text, v_text, v_text, v_text, v_times, v_ids, v_none, '{}'::boolean[]) r;
+        '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+        v_none, v_none, v_ids, v_text, v_text, v_text, v_text,
+        v_none, v_none, v_bytes, v_text, v_text, v_text, v_text, v_times, v_ids, v_none, '{}'::boolean[], '{}', '{}', '{}', '{}',
+        '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}') r;
     return v_stored;
 end $$;
 

@@ -14,10 +14,12 @@ export interface Reply {
 export interface Fault {
     /**
      * late: right, but after `ms`. error: the provider's own `code`. limit: 429. broken: 500. silence: no answer, the connection stays. close: it
-     * ends with no byte. html: a page with 200. half: 201 and half a JSON object. inside: 200 with an error in it. huge: 1 GB. drip: a byte a
+     * ends with no byte. html: a page with 200. half: the right status and half a JSON object. inside: 200 with an error in it. huge: 1 GB. drip: a byte a
      * second.
      */
     kind: "late" | "error" | "limit" | "broken" | "silence" | "close" | "html" | "half" | "inside" | "huge" | "drip";
+    /** html: with another status than 200. */
+    status?: number;
     /** Whether the request was obeyed nevertheless; late, half, huge and drip: true if not said, the others false. Never with error and limit. */
     accepts?: boolean;
     ms?: number;
@@ -38,8 +40,11 @@ export interface Scope {
     times?: number;
     /** Only what goes to this number. */
     to?: string;
-    /** send: messages; read: the account, numbers and lists; media: files, before the redirect; cdn: after it. Default send. */
-    of?: "send" | "read" | "media" | "cdn";
+    /**
+     * send: messages; read: the account, numbers and lists; media: where a file is (its redirect, its URL); cdn: the file itself; upload: files that
+     * we give; signal: read and typing. Default send.
+     */
+    of?: "send" | "read" | "media" | "cdn" | "upload" | "signal";
     /** Called when it was used up. */
     done?: () => void;
 }
@@ -83,36 +88,39 @@ const page = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body><h
 const hugeSize = 1_000_000_000;
 const dripEvery = 1000;
 
-/** right: what would have been answered without the fault. error: the provider's words for one of its codes. */
-export function spoil(fault: Fault, right: Reply, response: http.ServerResponse, error: (code: number) => Reply): void {
+/** A provider's words for one of its codes, or for what every provider may say. */
+export type ErrorOf = (code: number | "wrong" | "limit" | "broken") => Reply;
+
+/** right: what would have been answered without the fault. */
+export function spoil(fault: Fault, right: Reply, response: http.ServerResponse, error: ErrorOf): void {
     const retryAfter = fault.retryAfter === undefined ? {} : { "retry-after": fault.retryAfter };
     switch (fault.kind) {
         case "late":
             later(response, fault.ms ?? 5000, () => reply(response, right));
             return;
         case "error":
-            return reply(response, error(fault.code ?? 20001));
+            return reply(response, error(fault.code ?? "wrong"));
         case "limit":
-            return reply(response, { ...error(20429), headers: retryAfter });
+            return reply(response, { ...error("limit"), headers: retryAfter });
         case "broken":
-            return reply(response, { ...error(20500), headers: retryAfter });
+            return reply(response, { ...error("broken"), headers: retryAfter });
         case "silence":
             return;
         case "close":
             response.socket?.destroy();
             return;
         case "html":
-            return reply(response, { status: 200, headers: { "content-type": "text/html" }, body: Buffer.from(page) });
+            return reply(response, { status: fault.status ?? 200, headers: { "content-type": "text/html" }, body: Buffer.from(page) });
         case "half": {
             const whole = JSON.stringify(right.body);
-            return reply(response, { status: 201, body: Buffer.from(whole.slice(0, whole.length / 2)) });
+            return reply(response, { status: right.status, body: Buffer.from(whole.slice(0, whole.length / 2)) });
         }
         case "inside":
-            return reply(response, { ...error(fault.code ?? 20500), status: 200 });
+            return reply(response, { ...error(fault.code ?? "broken"), status: 200 });
         case "huge":
-            return flood(response);
+            return flood(response, right.status);
         case "drip":
-            return drip(response, JSON.stringify(right.body));
+            return drip(response, right.status, JSON.stringify(right.body));
     }
 }
 
@@ -122,8 +130,8 @@ function later(response: http.ServerResponse, ms: number, then: () => void): voi
     response.on("close", () => clearTimeout(timer));
 }
 
-function flood(response: http.ServerResponse): void {
-    response.writeHead(201, { "content-type": "application/json", "content-length": hugeSize });
+function flood(response: http.ServerResponse, status: number): void {
+    response.writeHead(status, { "content-type": "application/json", "content-length": hugeSize });
     const chunk = Buffer.alloc(1 << 16, "a");
     let left = hugeSize;
     const pour = () => {
@@ -138,8 +146,8 @@ function flood(response: http.ServerResponse): void {
     pour();
 }
 
-function drip(response: http.ServerResponse, text: string): void {
-    response.writeHead(201, { "content-type": "application/json" });
+function drip(response: http.ServerResponse, status: number, text: string): void {
+    response.writeHead(status, { "content-type": "application/json" });
     response.flushHeaders();
     let at = 0;
     const timer = setInterval(() => {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sandbox's page on loopback: the customers' phones and the switches of Twilio's sandbox, and the gateway's /v1 passed on with the key
-// added, so that the key never reaches the page.
+// The sandbox's page on loopback: the customers' phones and the switches of Twilio's and Meta's sandboxes, and the gateway's /v1 passed on with the
+// key added, so that the key never reaches the page.
 //
-//     GET  /            the page            GET  /state   who the customers are, which number they write to, which switches there are
-//     GET  /live        what is on the phones, the counts and the switches, as an event stream: all of it, then what changes
-//     POST /send        {"customer", "text", "sid"} → {"status", "ms", "sid", "attempts"}
-//     POST /switch      {"answers": id, "once": bool} or {"receipts": id}
+//     GET  /            the page            GET  /state   who the customers are, which numbers they write to, which switches there are
+//     GET  /live        what is on the phones, the counts, the switches and the clock, as an event stream: all of it, then what changes
+//     GET  /file/ID     a picture on a WhatsApp phone
+//     POST /send        {"customer", "sid", "text"} → {"status", "ms", "sid", "attempts"}; on WhatsApp also instead of a text {"tap", "to"},
+//                       {"react", "to"}, {"photo": true}, {"place": true}
+//     POST /switch      {"service": "sms" or "whatsapp", "answers": id, "once": bool} or {…, "receipts": id}
+//     POST /clock       {"hours": 24}: so much passes at once
 //     GET  /v1/…        passed on to the gateway, the event stream too; POST only an answer to a ticket, or what
 //                       became of an uncertain message
 
@@ -15,22 +18,23 @@ import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
-import { answers, receipts, type Preset } from "./presets.js";
+import type { GraphDelivery } from "./graph.js";
+import type { GraphMessage } from "./graph_account.js";
+import { GraphApi, type GraphApiOptions } from "./graph_api.js";
+import { customers, graphOnPhone, smsOnPhone, type Customer, type Service } from "./people.js";
+import { answers, graphAnswers, graphReceipts, receipts, type Preset } from "./presets.js";
+import { saidOnPhone } from "./said.js";
+import { ServiceSwitches } from "./service.js";
+import type { Delivery } from "./twilio.js";
 import { TwilioApi, type TwilioApiOptions } from "./twilio_api.js";
-import type { Message } from "./twilio_account.js";
 import { Watch } from "./watch.js";
-
-export const customers = [
-    { id: "ana", name: "Ana Ruiz", number: "+15551230001" },
-    { id: "ben", name: "Ben Osei", number: "+15551230002" },
-    { id: "chiara", name: "Chiara Neri", number: "+15551230003" },
-] as const;
 
 export interface SandboxOptions {
     /** The gateway, http://host:port. */
     api: string;
     key: string;
     twilio: TwilioApiOptions;
+    graph: GraphApiOptions;
     /** 0: any free one. */
     port: number;
 }
@@ -43,6 +47,7 @@ const files: Record<string, { file: string; type: string }> = {
     "/style.css": { file: path.join(source, "style.css"), type: "text/css; charset=utf-8" },
     "/page/app.js": script("page/app.js"),
     "/page/common.js": script("page/common.js"),
+    "/page/bubble.js": script("page/bubble.js"),
     "/page/phone.js": script("page/phone.js"),
     "/page/desk.js": script("page/desk.js"),
     "/page/switches.js": script("page/switches.js"),
@@ -52,8 +57,9 @@ const readable = /^\/v1\/(tickets(\/[\w-]+(\/messages)?)?|messages\/[\w-]+|event
 const answerable = /^\/v1\/(tickets\/[\w-]+\/messages|messages\/[\w-]+\/settle)$/;
 const bodyMax = 64 << 10;
 const phoneMax = 500;
+const sids: Record<Service, RegExp> = { sms: /^SM[0-9a-f]{32}$/, whatsapp: /^wamid\.[0-9A-Za-z]{16,64}$/ };
 const security = {
-    "content-security-policy": "default-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'",
+    "content-security-policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
@@ -61,19 +67,27 @@ const security = {
 
 export class SandboxServer {
     readonly twilio: TwilioApi;
+    readonly graph: GraphApi;
     readonly #watch: Watch;
     readonly #server: http.Server;
     readonly #live = new Set<http.ServerResponse>();
     readonly #acknowledged = new Set<string>();
-    #switches = { answers: "well", receipts: "well", once: false };
+    readonly #switches: Record<Service, ServiceSwitches>;
+    #ahead = 0;
     /** Kept open, so that a message pays for no new connection. */
     readonly #agent = new http.Agent({ keepAlive: true });
 
     constructor(readonly options: SandboxOptions) {
         this.twilio = new TwilioApi({ agent: this.#agent, ...options.twilio });
-        this.twilio.gateway = options.api;
-        this.twilio.onChange = (message) => this.#tell("phone", onPhone(message));
-        this.#watch = new Watch(options.api, options.key, (sid) => this.twilio.account.find(sid) !== undefined, () => this.#tell("counts", this.#counts()));
+        this.graph = new GraphApi({ agent: this.#agent, ...options.graph });
+        this.twilio.gateway = this.graph.gateway = options.api;
+        this.twilio.onChange = (message) => this.#tell("phone", smsOnPhone(message));
+        this.graph.onChange = (message) => this.#tellGraph(message);
+        this.#switches = {
+            sms: new ServiceSwitches(this.twilio, answers, receipts, () => this.#tell("switches", this.#switched("sms"))),
+            whatsapp: new ServiceSwitches(this.graph, graphAnswers, graphReceipts, () => this.#tell("switches", this.#switched("whatsapp"))),
+        };
+        this.#watch = new Watch(options.api, options.key, (sid) => this.#isOurs(sid), () => this.#tell("counts", this.#counts()));
         this.#server = http.createServer((request, response) => {
             this.#handle(request, response).catch((error: unknown) => {
                 if (!response.headersSent) reply(response, 500, { error: String(error) });
@@ -84,8 +98,8 @@ export class SandboxServer {
 
     /** The page's address. */
     async start(): Promise<string> {
-        await this.twilio.start();
-        await this.#switch({});
+        await Promise.all([this.twilio.start(), this.graph.start()]);
+        await Promise.all(Object.values(this.#switches).map((one) => one.turn({})));
         await new Promise<void>((resolve, reject) => {
             this.#server.once("error", reject);
             this.#server.listen(this.options.port, "127.0.0.1", resolve);
@@ -97,11 +111,15 @@ export class SandboxServer {
     async stop(): Promise<void> {
         this.#watch.stop();
         this.#agent.destroy();
-        await this.twilio.stop();
+        await Promise.all([this.twilio.stop(), this.graph.stop()]);
         await new Promise<void>((resolve) => {
             this.#server.close(() => resolve());
             this.#server.closeAllConnections();
         });
+    }
+
+    #isOurs(sid: string): boolean {
+        return this.twilio.account.find(sid) !== undefined || this.graph.account.find(sid) !== undefined;
     }
 
     async #handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -118,10 +136,11 @@ export class SandboxServer {
             response.writeHead(200, { ...security, "content-type": file.type });
             response.end(await fs.promises.readFile(file.file));
         } else if (target === "/state") {
-            const name = ({ id, label, help }: Preset<unknown>) => ({ id, label, help });
-            reply(response, 200, { customers, number: this.twilio.options.number, answers: answers.map(name), receipts: receipts.map(name) });
+            reply(response, 200, { customers, services: this.#services() });
         } else if (target === "/live") {
             this.#follow(response);
+        } else if (target.startsWith("/file/")) {
+            this.#file(target.slice("/file/".length), response);
         } else if (readable.test(target)) {
             this.#pass(request, response, target);
         } else {
@@ -129,8 +148,23 @@ export class SandboxServer {
         }
     }
 
+    #services(): object {
+        const name = ({ id, label, help }: Preset<unknown>) => ({ id, label, help });
+        const service = (title: string, number: string, { answers, receipts }: ServiceSwitches) => ({ title, number, answers: answers.map(name), receipts: receipts.map(name) });
+        const { sms, whatsapp } = this.#switches;
+        return { sms: service("Twilio", this.twilio.options.number, sms), whatsapp: service("Meta", `+${this.graph.options.number.display}`, whatsapp) };
+    }
+
+    /** Only what a browser shows as a picture and as nothing else. */
+    #file(id: string, response: http.ServerResponse): void {
+        const media = this.graph.account.mediaOf(id);
+        if (!media || !/^image\/(png|jpeg|webp)$/.test(media.mime)) return reply(response, 404, { error: "no picture" });
+        response.writeHead(200, { ...security, "content-type": media.mime });
+        response.end(media.bytes);
+    }
+
     async #post(request: http.IncomingMessage, response: http.ServerResponse, target: string): Promise<void> {
-        if (target !== "/send" && target !== "/switch" && !answerable.test(target)) return reply(response, 404, { error: "not here" });
+        if (!["/send", "/switch", "/clock"].includes(target) && !answerable.test(target)) return reply(response, 404, { error: "not here" });
         if (!/^application\/json/.test(request.headers["content-type"] ?? "")) return reply(response, 415, { error: "JSON, please" });
         let body = "";
         for await (const chunk of request.setEncoding("utf8")) {
@@ -138,45 +172,72 @@ export class SandboxServer {
             if (body.length > bodyMax) return reply(response, 413, { error: "too long" });
         }
         if (target === "/send") return this.#send(parse(body), response);
-        if (target === "/switch") return reply(response, (await this.#switch(parse(body))) ? 200 : 422, this.#switches);
+        if (target === "/switch") return this.#switch(parse(body), response);
+        if (target === "/clock") return this.#jump(parse(body), response);
         this.#pass(request, response, target, body);
     }
 
     async #send(given: Record<string, unknown>, response: http.ServerResponse): Promise<void> {
         const customer = customers.find((one) => one.id === given["customer"]);
-        const { text, sid } = given;
-        if (!customer || typeof text !== "string" || text === "" || text.length > 1600 || !/^SM[0-9a-f]{32}$/.test(String(sid)))
-            return reply(response, 422, { error: "a customer, a text of 1 to 1,600 characters and a sid" });
-        const { status, ms, attempts } = await this.twilio.receive({ from: customer.number, body: text, sid: String(sid) });
-        if (status === 200) this.#acknowledged.add(String(sid));
+        const sid = String(given["sid"]);
+        const delivery = customer && sids[customer.service].test(sid) ? this.#say(customer, sid, given) : undefined;
+        if (!delivery) return reply(response, 422, { error: "a customer, a text of 1 to 1,600 characters (or what else a WhatsApp phone can do) and a sid" });
+        const { status, ms, attempts } = await delivery;
+        if (status === 200) this.#acknowledged.add(sid);
         this.#tell("counts", this.#counts());
         reply(response, 200, { status, ms, attempts, sid });
     }
 
-    /** False: there is no such switch. Afterwards Twilio does as #switches says. */
-    async #switch(given: Record<string, unknown>): Promise<boolean> {
-        const wanted = { ...this.#switches, ...given };
-        const answer = answers.find(({ id }) => id === wanted.answers);
-        const receipt = receipts.find(({ id }) => id === wanted.receipts);
-        if (!answer || !receipt) return false;
-        this.#switches = { answers: answer.id, receipts: receipt.id, once: wanted.once === true };
-        await this.twilio.well();
-        if (receipt.what) this.twilio.habit(receipt.what);
-        if (answer.what === "dead") await this.twilio.die();
-        else if (answer.what === "hang") this.twilio.hang();
-        else if (answer.what) this.twilio.fault(answer.what, this.#switches.once ? { times: 1, done: () => void this.#switch({ answers: "well" }) } : {});
-        this.#tell("switches", this.#switches);
-        return true;
+    /** undefined: that cannot be said there. */
+    #say({ service, number, name }: Customer, sid: string, given: Record<string, unknown>): Promise<Delivery | GraphDelivery> | undefined {
+        const { text } = given;
+        if (service === "sms") return typeof text === "string" && text !== "" && text.length <= 1600 ? this.twilio.receive({ from: number, body: text, sid }) : undefined;
+        const said = saidOnPhone(this.graph, given);
+        return said && this.graph.receive({ from: { wa_id: number, name }, id: sid, ...said });
+    }
+
+    async #switch({ service = "sms", ...wanted }: Record<string, unknown>, response: http.ServerResponse): Promise<void> {
+        const switches = this.#switches[service as Service];
+        reply(response, switches && (await switches.turn(wanted)) ? 200 : 422, switches ? this.#switched(service as Service) : { error: "no such service" });
+    }
+
+    #switched(service: Service): object {
+        return { service, ...this.#switches[service].now };
+    }
+
+    #jump({ hours }: Record<string, unknown>, response: http.ServerResponse): void {
+        if (typeof hours !== "number" || !(hours > 0 && hours <= 24 * 365)) return reply(response, 422, { error: "hours, more than 0" });
+        this.#ahead += hours;
+        this.graph.jump(hours * 3_600_000);
+        this.twilio.account.jump(hours * 3_600_000);
+        this.#tell("clock", this.#clock());
+        reply(response, 200, this.#clock());
+    }
+
+    /** open: who may be written to freely. */
+    #clock(): object {
+        const { account, options } = this.graph;
+        return { ahead: this.#ahead, open: customers.filter(({ service, number }) => service === "whatsapp" && account.isOpen(options.number.id, number)).map(({ id }) => id) };
     }
 
     #counts() {
-        return { acknowledged: this.#acknowledged.size, stored: this.#watch.stored, sent: this.#watch.sent, received: this.twilio.accepted.all.length };
+        const received = this.twilio.accepted.all.length + this.graph.accepted.all.length;
+        return { acknowledged: this.#acknowledged.size, stored: this.#watch.stored, sent: this.#watch.sent, received };
+    }
+
+    #tellGraph(message: GraphMessage): void {
+        const shown = graphOnPhone(this.graph.account, message);
+        if (shown) this.#tell("phone", shown);
+        if (message.incoming) this.#tell("clock", this.#clock());
     }
 
     #follow(response: http.ServerResponse): void {
         response.writeHead(200, { ...security, "content-type": "text/event-stream" });
-        for (const message of this.twilio.account.messages.slice(-phoneMax)) response.write(event("phone", onPhone(message)));
-        response.write(event("counts", this.#counts()) + event("switches", this.#switches));
+        const shown = [...this.twilio.account.messages.map(smsOnPhone), ...this.graph.account.messages.map((one) => graphOnPhone(this.graph.account, one))];
+        const phones = shown.flatMap((one) => one ?? []).sort((a, b) => a.at.getTime() - b.at.getTime());
+        for (const message of phones.slice(-phoneMax)) response.write(event("phone", message));
+        response.write(event("counts", this.#counts()) + event("clock", this.#clock()));
+        for (const service of ["sms", "whatsapp"] as const) response.write(event("switches", this.#switched(service)));
         this.#live.add(response);
         response.on("close", () => this.#live.delete(response));
     }
@@ -203,12 +264,6 @@ export class SandboxServer {
         response.on("close", () => call.destroy());
         call.end(body);
     }
-}
-
-/** What the page needs to know of a message. */
-function onPhone({ sid, direction, from, to, body, status, errorCode, mediaUrls, at }: Message): object {
-    const incoming = direction === "inbound";
-    return { sid, incoming, customer: customers.find(({ number }) => number === (incoming ? from : to))?.id, body, status, errorCode, files: mediaUrls.length, at };
 }
 
 const event = (name: string, data: object) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;

@@ -3,7 +3,7 @@
 // What Twilio knows of an account: numbers, messages, who opted out; and how its REST API writes it (twilio.com/docs/messaging/api/
 // message-resource, …/phone-numbers/api/incomingphonenumber-resource). No I/O.
 
-import type { Reply } from "./faults.js";
+import type { ErrorOf, Reply } from "./faults.js";
 import { newSid } from "./twilio.js";
 
 export interface File {
@@ -33,6 +33,8 @@ export interface Message {
     errorCode: number | null;
     service: string | null;
     segments: number;
+    /** outbound: what is sent instead of the body. */
+    template: { sid: string; variables: Record<string, string> } | undefined;
     /** inbound: the files. */
     files: File[];
     /** outbound: the addresses of the files, as they were given. */
@@ -81,14 +83,21 @@ const errors: Record<number, [status: number, message: string]> = {
     21609: [400, "The 'StatusCallback' URL is not a valid URL."],
     21610: [400, "Attempt to send to unsubscribed recipient"],
     21611: [429, "This 'From' number has exceeded the maximum number of queued messages"],
+    21910: [400, "The 'From' and 'To' pair violates restrictions: both must be of the same channel"],
     21614: [400, "'To' number is not a valid mobile number"],
     21617: [400, "The concatenated message body exceeds the 1600 character limit"],
     21620: [400, "Invalid media URL(s)"],
     21623: [400, "Number of media files exceeds allowed limit."],
+    21655: [400, "The ContentSid is Invalid"],
+    21656: [400, "The Content Variables Parameter is invalid."],
+    63016: [400, "Failed to send freeform message because you are outside the allowed window."],
 };
 
+const plights = { wrong: 20001, limit: 20429, broken: 20500 };
+
 /** {"code", "message", "more_info", "status"}, as every error of the API. */
-export function errorOf(code: number): Reply {
+export function errorOf(what: Parameters<ErrorOf>[0]): Reply {
+    const code = typeof what === "number" ? what : plights[what];
     const [status, message] = errors[code] ?? [400, "Bad request"];
     return {
         status,
@@ -115,6 +124,17 @@ export function wordOf(text: string): Word | undefined {
     return (Object.keys(words) as Word[]).find((word) => (words[word] as readonly string[]).includes(said));
 }
 
+const day = 24 * 3600 * 1000;
+
+function isObject(text: string): boolean {
+    try {
+        const value: unknown = JSON.parse(text);
+        return typeof value === "object" && value !== null && !Array.isArray(value);
+    } catch {
+        return false;
+    }
+}
+
 const time = (at: Date) => at.toUTCString().replace("GMT", "+0000");
 
 export class Account {
@@ -127,6 +147,7 @@ export class Account {
     readonly messages: Message[] = [];
     readonly #bySid = new Map<string, Message>();
     readonly #optedOut = new Set<string>();
+    #ahead = 0;
 
     constructor(readonly sid: string) {}
 
@@ -151,11 +172,12 @@ export class Account {
             errorCode: null,
             service: null,
             segments: segments(given.body),
+            template: undefined,
             files: [],
             mediaUrls: [],
             fetched: [],
             statusCallback: undefined,
-            at: new Date(),
+            at: new Date(this.now()),
             ...given,
         };
         const known = this.#bySid.get(message.sid);
@@ -163,6 +185,21 @@ export class Account {
         this.messages.push(message);
         this.#bySid.set(message.sid, message);
         return message;
+    }
+
+    /** WhatsApp: whether the customer wrote less than a day ago. */
+    isOpen(number: string, customer: string): boolean {
+        const last = this.messages.filter(({ direction, from, to }) => direction === "inbound" && from === customer && to === number).at(-1);
+        return last !== undefined && this.now() < last.at.getTime() + day;
+    }
+
+    /** Everything is so many milliseconds older. */
+    jump(ms: number): void {
+        this.#ahead += ms;
+    }
+
+    now(): number {
+        return Date.now() + this.#ahead;
     }
 
     isOptedOut(number: string, customer: string): boolean {
@@ -186,10 +223,16 @@ export class Account {
         const body = form.get("Body") ?? "";
         const callback = form.get("StatusCallback");
         if (!to) return { code: 21604 };
-        if (!/^\+[1-9]\d{7,14}$/.test(to)) return { code: 21211 };
+        if (!/^(\+|whatsapp:\+)[1-9]\d{7,14}$|^whatsapp:[A-Z]{2}\.\w+$/.test(to)) return { code: 21211 };
         if (!from) return { code: service ? 20404 : 21603 };
         if (!this.numbers.has(from)) return { code: 21606 };
-        if (body === "" && !form.has("MediaUrl")) return { code: 21602 };
+        if (from.startsWith("whatsapp:") !== to.startsWith("whatsapp:")) return { code: 21910 };
+        const content = form.get("ContentSid");
+        if (content !== null && !/^HX[0-9a-f]{32}$/.test(content)) return { code: 21655 };
+        if (!isObject(form.get("ContentVariables") ?? "{}")) return { code: 21656 };
+        if (content === null && from.startsWith("whatsapp:") && !this.isOpen(from, to)) return { code: 63016 };
+        if (from.startsWith("whatsapp:") && form.getAll("MediaUrl").length > 1) return { code: 21623 };
+        if (body === "" && content === null && !form.has("MediaUrl")) return { code: 21602 };
         if ([...body].length > 1600) return { code: 21617 };
         if (form.getAll("MediaUrl").length > 10) return { code: 21623 };
         if (!form.getAll("MediaUrl").every((url) => /^https?:\/\//.test(url))) return { code: 21620 };

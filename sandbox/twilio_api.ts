@@ -19,7 +19,7 @@ import { accepts, reply, spoil, Switches, type Fault, type Reply, type Scope } f
 import { request as call } from "./http.js";
 import { Kept } from "./kept.js";
 import { Receipts, type Habit, type Status } from "./receipts.js";
-import { newSid, TwilioSandbox, type Delivery, type Variant } from "./twilio.js";
+import { newSid, TwilioSandbox, type Delivery, type Params, type Variant } from "./twilio.js";
 import { Account, errorOf, wordOf, type Fetched, type File, type Message } from "./twilio_account.js";
 
 export interface TwilioApiOptions {
@@ -43,6 +43,7 @@ export interface Request {
     path: string;
     query: URLSearchParams;
     form: URLSearchParams;
+    body: Buffer;
     headers: http.IncomingHttpHeaders;
     /** Milliseconds of performance.now(). */
     at: number;
@@ -59,6 +60,8 @@ export interface Sms {
     to?: string;
     files?: readonly { type: string; bytes: Buffer; redirect?: string }[];
     sid?: string;
+    /** Parameters that SMS have not: WhatsApp's ButtonText, Latitude … */
+    extra?: Params;
 }
 
 const bodyMax = 1 << 20;
@@ -69,6 +72,8 @@ export class TwilioApi {
     readonly accepted = new Kept<Message>("messages");
     /** What reached a customer's phone: that, and what Twilio answers by itself. */
     readonly phone = new Kept<Message>("messages on phones");
+    /** Messages under which a customer saw that somebody types. */
+    readonly typing = new Kept<string>("typing signals");
     readonly requests = new Kept<Request>("requests");
     /** Requests at the CDN's stand-in, which must get no credentials. */
     readonly cdnRequests = new Kept<Request>("requests of the CDN");
@@ -170,11 +175,12 @@ export class TwilioApi {
     async receive(sms: Sms, variant: Variant = {}): Promise<Delivery> {
         const message = this.keep(sms);
         const word = wordOf(sms.body);
-        const answer = word && this.account.heed(word, message.to, message.from);
+        const isWhatsApp = message.to.startsWith("whatsapp:"); // where Twilio heeds no words
+        const answer = word && !isWhatsApp && this.account.heed(word, message.to, message.from);
         if (answer) this.#ring(this.account.add({ direction: "outbound-reply", from: message.to, to: message.from, body: answer, status: "delivered" }));
         const hook = this.account.numbers.get(message.to)?.smsUrl ?? "";
         const media = message.files.map(({ sid, type }) => ({ type, url: `${this.url}${this.account.path}/Messages/${message.sid}/Media/${sid}` }));
-        const extra = word && this.options.advancedOptOut ? [["OptOutType", word]] as const : [];
+        const extra = [...(sms.extra ?? []), ...(word && this.options.advancedOptOut ? [["OptOutType", word]] as const : [])];
         return this.#speaker(hook, message.to).receive({ from: sms.from, to: message.to, body: sms.body, sid: message.sid, media, extra }, variant);
     }
 
@@ -222,6 +228,7 @@ export class TwilioApi {
         if (!request) return;
         this.requests.push(request);
         if (request.headers.authorization !== this.#authorization) return reply(response, errorOf(20003));
+        if (request.method === "POST" && request.path === "/v3/Indicators/Typing.json") return this.#type(request, response);
         const route = request.path.startsWith(this.account.path) ? request.path.slice(this.account.path.length) : undefined;
         if (route === undefined) return reply(response, errorOf(request.path.startsWith("/2010-04-01/Accounts/") ? 20003 : 20404));
         if (request.method === "POST" && route === "/Messages.json") return this.#send(request, response);
@@ -232,6 +239,17 @@ export class TwilioApi {
         else reply(response, right);
     }
 
+
+    /** WhatsApp: the customer sees that somebody types. */
+    #type(request: Request, response: http.ServerResponse): void {
+        const { channel, messageId } = JSON.parse(request.body.toString()) as Record<string, string>;
+        const isRight = channel === "WHATSAPP" && this.account.find(messageId ?? "")?.direction === "inbound";
+        if (isRight) this.typing.push(messageId!);
+        const fault = this.#faults.take("signal");
+        const right = isRight ? { status: 200, body: { success: true } } : errorOf(20404);
+        if (fault) spoil(fault, right, response, errorOf);
+        else reply(response, right);
+    }
 
     async #send(request: Request, response: http.ServerResponse): Promise<void> {
         const to = request.form.get("To") ?? "";
@@ -253,6 +271,7 @@ export class TwilioApi {
         const service = form.get("MessagingServiceSid");
         const message = this.account.add({
             direction: "outbound-api", from, to: form.get("To")!, body: form.get("Body") ?? "", status: service ? "accepted" : "queued", service,
+            template: form.has("ContentSid") ? { sid: form.get("ContentSid")!, variables: JSON.parse(form.get("ContentVariables") ?? "{}") as Record<string, string> } : undefined,
             mediaUrls: form.getAll("MediaUrl"), statusCallback: form.get("StatusCallback") ?? undefined,
         });
         request.message = message;
@@ -333,6 +352,7 @@ async function read(incoming: http.IncomingMessage, response: http.ServerRespons
         path,
         query: new URLSearchParams(query),
         form: new URLSearchParams(isForm ? body.toString() : ""),
+        body,
         headers: incoming.headers,
         at: performance.now(),
         message: undefined,

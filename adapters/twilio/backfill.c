@@ -101,12 +101,12 @@ static void fill (struct fields *fields, const struct channel *channel, const js
     }
 }
 
-static struct incoming *read_one (const struct channel *channel, const json_t *message)
+static struct incoming *read_one (const struct channel *channel, const json_t *message, int64_t at)
 {
     struct fields fields;
     const char *reason;
     fill (&fields, channel, message);
-    struct incoming *incoming = twilio_read_message (channel, &(struct form){fields.all, fields.n, NULL}, &reason);
+    struct incoming *incoming = twilio_read_message (channel, &(struct form){fields.all, fields.n, NULL}, at, &reason);
     for (size_t i = 0; i < MEDIA_MAX; i++) g_free (fields.media_urls[i]);
     return incoming;
 }
@@ -128,7 +128,7 @@ static void add_message (const struct channel *channel, const struct task *task,
     const char *sent = twilio_member (message, "date_sent");
     int64_t at = time_of (sent != NULL ? sent : twilio_member (message, "date_created"));
     if (at != 0 && (at < task->since || at >= task->until)) return;
-    struct incoming *incoming = read_one (channel, message);
+    struct incoming *incoming = read_one (channel, message, at);
     if (incoming == NULL) return;
     incoming->at = at;
     char *raw = json_dumps (message, JSON_COMPACT);

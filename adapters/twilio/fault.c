@@ -91,7 +91,7 @@ static const struct rule codes[] = {
     {30034, UNREGISTERED},
     {63003, NUMBER},
     {63007, TO_SENDER},
-    {63016, REFUSED, "outside_window", "the customer's last message is too long ago for a free text", NULL},
+    {63016, REFUSED, "window_closed", "the customer's last message is too long ago for a free text: only a template can be sent", NULL},
     {63018, THROTTLED},
     {63024, NUMBER},
     {63038, RETRY_CHANNEL, "daily_cap", "the account has sent all that it may in a day", NULL},
@@ -241,4 +241,12 @@ void twilio_judge_fault (const struct channel *channel, const struct task *task,
     /* nobody noticed anything, so it can be done again */
     verdict->kind = VERDICT_RETRY;
     verdict->after = answer->retry_after;
+}
+
+void twilio_explain (const char *code, const char **reason, const char **title)
+{
+    gint64 number = code == NULL ? 0 : g_ascii_strtoll (code, NULL, 10);
+    const struct rule *rule = find (codes, G_N_ELEMENTS (codes), number);
+    *reason = rule == NULL ? NULL : rule->code;
+    *title = rule == NULL ? NULL : rule->title;
 }

@@ -5,7 +5,6 @@
  */
 #include "base/ids.h"
 #include "model/address.h"
-#include "model/content.h"
 #include "model/text.h"
 #include "twilio.h"
 
@@ -13,8 +12,7 @@
 
 enum { SID_MAX = 128 };
 
-/* A field as text of our own; NULL where it is missing or empty. */
-static char *text_of (const struct form *form, const char *name)
+char *twilio_text (const struct form *form, const char *name)
 {
     const struct form_field *field = form_find (form, name);
     char *text;
@@ -64,77 +62,65 @@ static GPtrArray *files_of (const struct form *form)
     GPtrArray *files = NULL;
     for (int i = 0; i < MEDIA_MAX; i++) {
         url_name[sizeof url_name - 2] = mime_name[sizeof mime_name - 2] = (char) ('0' + i);
-        char *url = text_of (form, url_name);
+        char *url = twilio_text (form, url_name);
         if (url == NULL) continue;
         struct remote_file *file = remote_file_new (NULL, NULL, NULL);
         file->url = url;
-        file->mime = text_of (form, mime_name);
+        file->mime = twilio_text (form, mime_name);
         if (files == NULL) files = g_ptr_array_new_with_free_func ((GDestroyNotify) remote_file_free);
         g_ptr_array_add (files, file);
     }
     return files;
 }
 
-/* Beside text and files, what a reader of the message may want; the journal has the rest. */
-static bool is_extra (const struct form_field *field)
+/* "whatsapp:15550001111" or "whatsapp:US.1234" of an id without that scheme; NULL: the field has no such id. */
+static char *whatsapp_address (const struct form *form, const char *name)
 {
-    static const char *const names[] = {
-        "Address",
-        "ButtonPayload",
-        "ButtonText",
-        "ExternalUserId",
-        "Forwarded",
-        "FrequentlyForwarded",
-        "Label",
-        "Latitude",
-        "Longitude",
-        "OriginalRepliedMessageSender",
-        "OriginalRepliedMessageSid",
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
-        if (field->name_length == strlen (names[i]) && memcmp (field->name, names[i], field->name_length) == 0) return true;
-    return false;
+    g_autofree char *id = twilio_text (form, name);
+    if (id == NULL) return NULL;
+    g_autofree char *whole = g_str_has_prefix (id, "whatsapp:") ? g_strdup (id) : g_strconcat ("whatsapp:", id, NULL);
+    return address_phone (whole, strlen (whole), NULL, 0);
 }
 
-static void add_extras (GString *content, const struct form *form)
+/* One more of the person's addresses; it is taken. */
+static void add_alias (struct incoming *incoming, char *address)
 {
-    bool open = false;
-    for (size_t i = 0; i < form->n_fields; i++) {
-        const struct form_field *field = &form->fields[i];
-        /* the first of a name counts, as everywhere: JSON objects have each name once */
-        if (field->value_length == 0 || !is_extra (field) || form_find (form, field->name) != field) continue;
-        if (!open) content_open (content, "extra");
-        open = true;
-        g_autofree char *value = NULL;
-        text_repair (field->value, field->value_length, &value);
-        content_string (content, field->name, value);
+    if (g_str_equal (incoming->from, address) ||
+        (incoming->aliases != NULL && g_ptr_array_find_with_equal_func (incoming->aliases, address, g_str_equal, NULL))) {
+        g_free (address);
+        return;
     }
-    if (open) content_close (content);
+    if (incoming->aliases == NULL) incoming->aliases = g_ptr_array_new_with_free_func (g_free);
+    g_ptr_array_add (incoming->aliases, address);
 }
 
-static enum opt_out_word opt_out_of (const char *said, const char *text)
+static bool is_number (const char *address)
 {
-    static const enum opt_out_word words[] = {OPT_OUT_STOP, OPT_OUT_START, OPT_OUT_HELP};
-    for (size_t i = 0; said != NULL && i < G_N_ELEMENTS (words); i++)
-        if (g_ascii_strcasecmp (said, opt_out_name (words[i])) == 0) return words[i];
-    return opt_out_word (text);
+    return address != NULL && g_ascii_isdigit (address[strlen ("whatsapp:")]);
 }
 
-static void write_content (struct incoming *incoming, const struct form *form)
+/* On WhatsApp a person has a number and a business-scoped id, and shows one of them or both: the number is the better address. */
+static void read_identity (struct incoming *incoming, const struct form *form)
 {
-    const struct form_field *body = form_find (form, "Body");
-    g_autofree char *text = NULL, *opt_out = text_of (form, "OptOutType");
-    GString *content = content_new (incoming->files == NULL ? "text" : "media");
-    content_text (content, body == NULL ? "" : body->value, body == NULL ? 0 : body->value_length, &text);
-    if (incoming->files != NULL) content_media (content, incoming->files);
-    if (opt_out != NULL) content_string (content, "opt_out", opt_out);
-    add_extras (content, form);
-    incoming->content = content_end (content);
-    incoming->opt_out = opt_out_of (opt_out, text);
-    incoming->text = incoming->files == NULL ? g_steal_pointer (&text) : content_media_plain (text, incoming->files);
+    g_autofree char *number = whatsapp_address (form, "WaId");
+    char *scoped = whatsapp_address (form, "ExternalUserId");
+    if (is_number (number) && !is_number (incoming->from)) {
+        char *other = incoming->from;
+        incoming->from = g_steal_pointer (&number);
+        add_alias (incoming, other);
+    }
+    if (scoped != NULL) add_alias (incoming, scoped);
 }
 
-struct incoming *twilio_read_message (const struct channel *channel, const struct form *form, const char **reason)
+static void read_whatsapp (struct incoming *incoming, const struct form *form, int64_t at)
+{
+    g_autofree char *replied = twilio_text (form, "OriginalRepliedMessageSid");
+    read_identity (incoming, form);
+    if (replied != NULL && twilio_is_sid (replied, strlen (replied))) incoming->in_reply_to = g_steal_pointer (&replied);
+    if (at != 0) incoming->window_until = at + G_TIME_SPAN_DAY;
+}
+
+struct incoming *twilio_read_message (const struct channel *channel, const struct form *form, int64_t at, const char **reason)
 {
     g_autofree char *from = address_of (form, "From", "FromCountry"), *to = own_address (channel, form);
     *reason = from == NULL ? "the request has no From, or one that is no address"
@@ -145,17 +131,18 @@ struct incoming *twilio_read_message (const struct channel *channel, const struc
     incoming->external_id = g_strdup (message_sid (form));
     incoming->from = g_steal_pointer (&from);
     incoming->to = g_steal_pointer (&to);
-    incoming->name = text_of (form, "ProfileName");
+    incoming->name = twilio_text (form, "ProfileName");
     incoming->files = files_of (form);
-    write_content (incoming, form);
+    twilio_read_content (incoming, form);
+    if (g_str_has_prefix (incoming->from, "whatsapp:")) read_whatsapp (incoming, form, at);
     return incoming;
 }
 
 /* NULL, or why the request is no message; then nothing was added. */
-static const char *read_message (const struct reading *reading, struct received *received)
+static const char *read_message (const struct reading *reading, int64_t now, struct received *received)
 {
     const char *reason;
-    struct incoming *incoming = twilio_read_message (reading->channel, &reading->form, &reason);
+    struct incoming *incoming = twilio_read_message (reading->channel, &reading->form, now, &reason);
     if (incoming == NULL) return reason;
     received->messages = g_ptr_array_new_full (1, (GDestroyNotify) incoming_free);
     g_ptr_array_add (received->messages, incoming);
@@ -201,10 +188,11 @@ static const char *read_receipt (const struct reading *reading, const struct for
     enum status status;
     if (!find_status (said, &status)) return "the request has a message status that is not known";
     struct receipt *receipt = receipt_new (message_sid (&reading->form), status);
-    receipt->code = text_of (&reading->form, "ErrorCode");
-    receipt->detail = text_of (&reading->form, "ErrorMessage");
+    receipt->code = twilio_text (&reading->form, "ErrorCode");
+    receipt->detail = twilio_text (&reading->form, "ErrorMessage");
     if (receipt->detail == NULL && status == STATUS_FAILED && receipt->code == NULL)
         text_repair (said->value, said->value_length, &receipt->detail); /* "canceled" says why where nothing else does */
+    if (status == STATUS_FAILED) twilio_explain (receipt->code, &receipt->reason, &receipt->title);
     receipt->opted_out = status == STATUS_FAILED && g_strcmp0 (receipt->code, "21610") == 0;
     read_reference (reading->request, receipt);
     received->receipts = g_ptr_array_new_full (1, (GDestroyNotify) receipt_free);
@@ -229,7 +217,7 @@ static bool is_too_long (const struct form *form)
     return false;
 }
 
-static const char *read_items (const struct reading *reading, struct received *received)
+static const char *read_items (const struct reading *reading, int64_t now, struct received *received)
 {
     const struct form *form = &reading->form;
     if (!twilio_is_get (reading->request) && !twilio_is_form (reading->request)) return "the body is no form";
@@ -241,7 +229,7 @@ static const char *read_items (const struct reading *reading, struct received *r
         return "the request is of another account than account_sid";
     if (message_sid (form) == NULL) return "the request has no MessageSid, or one that is no id";
     const struct form_field *status = receipt_status (form);
-    return status != NULL ? read_receipt (reading, status, received) : read_message (reading, received);
+    return status != NULL ? read_receipt (reading, status, received) : read_message (reading, now, received);
 }
 
 /* An empty answer in Twilio's own language: a text/plain body would be sent to the customer. */
@@ -257,7 +245,7 @@ static void refuse (struct received *received, unsigned status, const char *word
     received->reply = http_response_new (status, "text/plain", g_bytes_new_static (words, strlen (words)));
 }
 
-static void read_request (const struct reading *reading, bool trusted, struct received *received)
+static void read_request (const struct reading *reading, bool trusted, int64_t now, struct received *received)
 {
     enum proof proof = trusted ? PROOF_OF_ALL : twilio_verify (reading);
     if (proof == NO_PROOF) return;
@@ -266,7 +254,7 @@ static void read_request (const struct reading *reading, bool trusted, struct re
         refuse (received, 415, "The body must be application/x-www-form-urlencoded.\n");
         return;
     }
-    const char *reason = read_items (reading, received);
+    const char *reason = read_items (reading, now, received);
     received->kind = reason == NULL ? RECEIVED_ITEMS : RECEIVED_UNREADABLE;
     received->reason = g_strdup (reason);
     received->reply = thanks ();
@@ -275,7 +263,6 @@ static void read_request (const struct reading *reading, bool trusted, struct re
 void twilio_receive (const struct channel *channel, const struct http_request *request, bool trusted, int64_t now,
                      struct received *received)
 {
-    (void) now;
     *received = (struct received){RECEIVED_STRANGER};
     if (request->secret != NULL) return;
     if (!twilio_is_get (request) && !g_str_equal (request->method, "POST")) {
@@ -288,6 +275,6 @@ void twilio_receive (const struct channel *channel, const struct http_request *r
     const char *bytes = request->query;
     if (!twilio_is_get (request)) bytes = twilio_is_form (request) ? g_bytes_get_data (request->body, &length) : NULL;
     reading.parsed = form_parse (bytes, bytes == NULL ? 0 : length, FIELDS_MAX, &reading.form);
-    read_request (&reading, trusted, received);
+    read_request (&reading, trusted, now, received);
     form_clear (&reading.form);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Twilio, sending (twilio.com/docs/messaging/api/message-resource#create-a-message-resource). A message with more files than one of Twilio's
- * takes goes in parts: the text with the first. Twilio has no key against sending twice, so a lost answer is uncertain; the callback URL
+ * takes goes in parts: the text with the first. A template is Twilio's own content, named by its SID, with its variables
+ * (…/docs/content/send-templates-created-with-the-content-template-builder). Twilio has no key against sending twice, so a lost answer is uncertain; the callback URL
  * carries our message's id, so that its receipt tells.
  */
 #include "twilio.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void add (GString *body, const char *name, const char *value)
@@ -58,6 +60,88 @@ int twilio_send_count_parts (const struct channel *channel, const struct task *t
     return n;
 }
 
+/* ---- content ---- */
+
+static char *dump (const json_t *value)
+{
+    return value == NULL ? NULL : json_dumps (value, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
+/* Params as Twilio numbers them: {"1":"Ana","2":"17"}; named ones go as they are. */
+static json_t *variables_of (json_t *params)
+{
+    size_t i;
+    json_t *value, *variables;
+    if (!json_is_array (params)) return json_incref (params);
+    variables = json_object ();
+    json_array_foreach (params, i, value)
+    {
+        char number[16];
+        g_snprintf (number, sizeof number, "%zu", i + 1);
+        json_object_set (variables, number, value);
+    }
+    return variables;
+}
+
+static void add_template (GString *body, const json_t *content)
+{
+    json_auto_t *variables = variables_of (json_object_get (content, "params"));
+    char *text = json_object_size (variables) == 0 ? NULL : dump (variables);
+    add (body, "ContentSid", twilio_member (content, "name"));
+    add (body, "ContentVariables", text);
+    free (text);
+}
+
+static bool is_template (const json_t *content)
+{
+    return g_strcmp0 (twilio_member (content, "kind"), "template") == 0;
+}
+
+/* Whom it goes to, from whom, and who is told what becomes of it are not the sender's to say. */
+static bool is_ours (const char *name)
+{
+    static const char *const names[] = {"To", "From", "MessagingServiceSid", "StatusCallback", NULL};
+    return g_strv_contains (names, name);
+}
+
+static void add_value (GString *body, const char *name, const json_t *value)
+{
+    char *text = json_is_string (value) ? NULL : dump (value);
+    add (body, name, text == NULL ? json_string_value (value) : text);
+    free (text);
+}
+
+static void add_native (GString *body, json_t *native)
+{
+    const char *name;
+    json_t *value, *one;
+    size_t i;
+    json_object_foreach (native, name, value)
+    {
+        if (is_ours (name)) continue;
+        if (!json_is_array (value)) add_value (body, name, value);
+        json_array_foreach (value, i, one) add_value (body, name, one);
+    }
+}
+
+/* Twilio's own fields, of a message's first part. Those that say something take the place of our words. */
+static json_t *native_of (const json_t *content, int part)
+{
+    json_t *native = json_object_get (json_object_get (content, "native"), "twilio");
+    return part == 0 && json_is_object (native) ? native : NULL;
+}
+
+static void add_words (GString *body, const struct task *task, const json_t *content)
+{
+    json_t *native = native_of (content, task->part);
+    bool says = json_object_get (native, "Body") != NULL || json_object_get (native, "ContentSid") != NULL;
+    if (!says && is_template (content))
+        add_template (body, content);
+    else if (!says && task->part == 0)
+        add (body, "Body", task->text);
+    add_native (body, native);
+}
+
 /* ---- compose ---- */
 
 static char *status_callback (const struct channel *channel, const struct task *task)
@@ -69,13 +153,15 @@ bool twilio_send_compose (const struct channel *channel, const struct task *task
 {
     guint first, end;
     g_autofree char *to = twilio_phone (task->to);
+    json_auto_t *content = json_parse_text (task->content, strlen (task->content), NULL);
     if (to == NULL || !find_part (task, task->part, &first, &end)) return false;
+    if (is_template (content) && end > first) return false; /* its files are among its variables, or of the template itself */
     g_autofree char *from = twilio_own_phone (channel), *callback = status_callback (channel, task);
     GString *body = g_string_new (NULL);
     add (body, "To", to);
     add (body, "From", from);
     add (body, "MessagingServiceSid", values_text (channel->values, MESSAGING_SERVICE_SID));
-    if (task->part == 0) add (body, "Body", task->text);
+    add_words (body, task, content);
     for (guint i = first; i < end; i++) add (body, "MediaUrl", file_at (task, i)->url);
     add (body, "StatusCallback", callback);
     call->method = "POST";

@@ -35,6 +35,11 @@ static const char *const types[] = {"image/",   "audio/",        "video/",      
 static const char *const kinds[] = {"text", "media", NULL};
 static const char *const schemes[] = {"tel", "short", "whatsapp", NULL};
 
+/* The same of WhatsApp (twilio.com/docs/whatsapp/guidance-whatsapp-media-messages). */
+static const char *const whatsapp_types[] = {"image/jpeg", "image/png", "audio/", "video/mp4", "video/3gpp", "text/", "application/", NULL};
+static const char *const whatsapp_kinds[] = {"text", "media", "template", NULL};
+static const char *const whatsapp_schemes[] = {"whatsapp", NULL};
+
 char *twilio_url (const struct channel *channel, const char *usual_base, const char *path)
 {
     const char *base = values_text (channel->common, CHANNEL_API_URL);
@@ -85,6 +90,12 @@ char *twilio_own_phone (const struct channel *channel)
     return address == NULL ? g_strdup (from) : twilio_phone (address);
 }
 
+bool twilio_is_whatsapp (const struct channel *channel)
+{
+    const char *from = values_text (channel->values, FROM);
+    return from != NULL && g_ascii_strncasecmp (from, "whatsapp:", strlen ("whatsapp:")) == 0;
+}
+
 char *twilio_notes (unsigned n, const char *where)
 {
     return g_strdup_printf ("%u %s", n, where);
@@ -107,10 +118,10 @@ static bool compose (const struct channel *channel, const struct task *task, con
     case TASK_FETCH: return twilio_fetch_compose (channel, task, notes, call);
     case TASK_PROBE: return twilio_probe_compose (channel, notes, call);
     case TASK_BACKFILL: return twilio_backfill_compose (channel, task, notes, call);
-    case TASK_TEMPLATES:
-    case TASK_SIGNAL: break;
+    case TASK_SIGNAL: return twilio_signal_compose (channel, task, call);
+    case TASK_TEMPLATES: return false; /* a template is named by its SID, and there is no need to know more of it */
     }
-    return false;
+    g_assert_not_reached ();
 }
 
 static void judge (const struct channel *channel, const struct task *task, const char *notes, const struct call_answer *answer, int64_t now,
@@ -123,26 +134,40 @@ static void judge (const struct channel *channel, const struct task *task, const
     case TASK_FETCH: twilio_fetch_judge (channel, task, notes, answer, verdict); break;
     case TASK_PROBE: twilio_probe_judge (channel, task, notes, answer, now, verdict); break;
     case TASK_BACKFILL: twilio_backfill_judge (channel, task, notes, answer, now, verdict); break;
-    case TASK_TEMPLATES:
-    case TASK_SIGNAL: g_assert_not_reached ();
+    case TASK_SIGNAL: twilio_signal_judge (channel, task, answer, now, verdict); break;
+    case TASK_TEMPLATES: g_assert_not_reached ();
     }
 }
 
+static const struct carries sms = {
+    .kinds = kinds,
+    .schemes = schemes,
+    .text_most = 1600,
+    .file_most = PART_BYTES_MOST,
+    .files_most = 30,
+    .types = types,
+    .segments = true,
+    .opt_out_words = true,
+    .answers_words = true,
+};
+
+/* Buttons, lists and the like are templates of Twilio's own, which are named by their SID. */
+static const struct carries whatsapp = {
+    .kinds = whatsapp_kinds,
+    .schemes = whatsapp_schemes,
+    .text_most = 1600,
+    .caption_most = 1024,
+    .file_most = WHATSAPP_FILE_MOST,
+    .files_most = 30,
+    .types = whatsapp_types,
+    .window = G_TIME_SPAN_DAY,
+    .opt_out_words = true,
+};
+
+/* A messaging service may send by either; what it has of WhatsApp goes to whatsapp: addresses. */
 static const struct carries *carries (const struct channel *channel)
 {
-    static const struct carries sms = {
-        .kinds = kinds,
-        .schemes = schemes,
-        .text_most = 1600,
-        .file_most = PART_BYTES_MOST,
-        .files_most = 30,
-        .types = types,
-        .segments = true,
-        .opt_out_words = true,
-        .answers_words = true,
-    };
-    (void) channel;
-    return &sms;
+    return twilio_is_whatsapp (channel) ? &whatsapp : &sms;
 }
 
 const struct adapter twilio_adapter = {

@@ -148,7 +148,7 @@ static void judge (const struct channel *channel, const struct task *task, const
     }
 }
 
-static const struct routing routing = {.route = PHONE_NUMBER_ID, .secret = APP_SECRET};
+static const struct routing routing = {.route = PHONE_NUMBER_ID, .secret = APP_SECRET, .owner = WABA_ID};
 
 const struct adapter whatsapp_adapter = {
     .name = "whatsapp",

@@ -43,12 +43,12 @@ static void finish_reprocess (struct call *call)
 static void reprocessed (struct intake_job *job, enum intake_outcome outcome)
 {
     struct call *call = job->data;
-    intake_job_free (job);
     switch (outcome) {
     case INTAKE_STORED: call_resume (call, finish_reprocess); break;
-    case INTAKE_QUARANTINED: call_problem (call, 409, "it could not be stored", NULL); break;
+    case INTAKE_QUARANTINED: call_problem (call, 409, job->received.reason, NULL); break;
     case INTAKE_BUSY: call_problem (call, 503, "the database is busy", NULL); break;
     }
+    intake_job_free (job);
 }
 
 static GBytes *entry_bytes (struct call *call, db_result *r, GError **error)
@@ -78,7 +78,7 @@ void endpoint_reprocess (struct call *call)
         log_error ("quarantine.missing", "could not read a stored request: %s", error->message);
         call_problem (call, 500, NULL, NULL);
     } else {
-        g_autofree char *reason = hooks_reprocess (call->intake, channel, raw, db_time (r, 0, 3), reprocessed, call);
+        g_autofree char *reason = hooks_reprocess (call->intake, call->config, channel, raw, db_time (r, 0, 3), reprocessed, call);
         if (reason) call_problem (call, 409, reason, NULL);
     }
 }

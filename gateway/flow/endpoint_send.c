@@ -5,20 +5,24 @@
 #include "flow/outgoing.h"
 #include "flow/problem.h"
 #include "flow/sync.h"
+#include "model/content.h"
 #include "model/sms.h"
 #include "model/task.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define TARGET "select channel_id, channel, uri, disabled from send_target ($1, $2, $3, $4)"
 #define FILES "select place, mime, name, size from api_files ($1, $2)"
 #define SEND \
     "select status, body from api_send ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'key', $12, $13, $14, $15, $16, $17, $18, " \
-    "$19, $20, null, $21, $22, $23, $24, $25, $26)"
+    "$19, $20, null, $21, $22, $23, $24, $25, $26, $27, $28, $29)"
+#define TEMPLATE "select known, status, components from find_template ($1, $2, $3, $4)"
 
 /* What is known of a message before it is stored. */
 struct sending {
     int64_t now;
+    bool dry_run; /* nothing is stored */
     struct id message_id;
     struct outgoing said;
     int64_t channel_id;
@@ -47,11 +51,24 @@ static bool refuse (struct call *call, struct refusal *refusal)
     return false;
 }
 
+/* False: answered. */
+static bool read_dry_run (struct call *call, struct sending *sending)
+{
+    const char *value = endpoint_parameter (call, "dry_run");
+    sending->dry_run = value && strcmp (value, "true") == 0;
+    if (!value || sending->dry_run || strcmp (value, "false") == 0) return true;
+    call_problem (call, 422, "dry_run is true or false", "dry_run");
+    return false;
+}
+
 static bool read_said (struct call *call, enum outgoing_form form, struct sending *sending)
 {
     struct refusal refusal;
     json_auto_t *body = endpoint_body (call, NULL);
-    return body && (outgoing_read (body, form, sending->now, &sending->said, &refusal) || refuse (call, &refusal));
+    if (!body || (!outgoing_read (body, form, sending->now, &sending->said, &refusal) && !refuse (call, &refusal))) return false;
+    if (!sending->dry_run || !sending->said.note) return true;
+    call_problem (call, 422, "a note goes nowhere", "/note");
+    return false;
 }
 
 /* Through which channel and to whom. False: answered. */
@@ -141,9 +158,41 @@ static bool fit_channel (struct call *call, struct sending *sending)
         return false;
     }
     const struct carries *carries = sending->channel->adapter->carries (sending->channel);
-    return (outgoing_reaches (said, carries, sending->task.to, &refusal) && outgoing_adapt (said, carries, &refusal) &&
-            outgoing_fits (said, carries, sending->task.files, &refusal)) ||
+    return (outgoing_reaches (said, carries, sending->task.to, &refusal) &&
+            outgoing_adapt (said, carries, sending->channel->adapter->name, sending->task.files, &refusal)) ||
            refuse (call, &refusal);
+}
+
+/* Where the templates are known, it is one of them that may be sent, and gets what it asks for. False: answered. */
+static bool fill_template (struct call *call, struct sending *sending, db_result *r)
+{
+    struct refusal refusal;
+    const char *slug = sending->channel->slug;
+    g_autofree char *detail = NULL;
+    if (db_null (r, 0, 1))
+        detail = g_strdup_printf ("no such template in this language, see /v1/channels/%s/templates", slug);
+    else if (strcmp (db_text (r, 0, 1), "APPROVED") != 0)
+        detail = g_strdup_printf ("the template is %s, see /v1/channels/%s/templates", db_text (r, 0, 1), slug);
+    if (!detail) return outgoing_fill (&sending->said, db_text (r, 0, 2), &refusal) || refuse (call, &refusal);
+    call_problem (call, 422, detail, "/content/name");
+    return false;
+}
+
+/* False: answered. */
+static bool fit_template (struct call *call, struct sending *sending)
+{
+    const json_t *content = sending->said.sent.content;
+    if (strcmp (json_string_value (json_object_get (content, "kind")), "template") != 0) return true;
+    g_autoptr (GError) error = NULL;
+    g_autoptr (params) p = params_new (4);
+    params_int64 (p, call->account_id);
+    params_int64 (p, sending->channel_id);
+    params_text (p, json_string_value (json_object_get (content, "name")));
+    params_text (p, json_string_value (json_object_get (content, "lang")));
+    g_autoptr (db_result) r = db_call (call->db, TEMPLATE, p, &error);
+    if (r) return !db_int64 (r, 0, 0) || fill_template (call, sending, r);
+    call_database_problem (call, error);
+    return false;
 }
 
 /* What the channel makes of it. */
@@ -166,11 +215,23 @@ static void write_task (struct sending *sending)
     sending->task.content = outgoing_content (&sending->said, sending->task.files);
 }
 
+/* What is kept of how it was put, where there is anything to say, and what may be answered. */
+static void put_form (params *p, const struct sending *sending)
+{
+    const struct outgoing *said = &sending->said;
+    g_autofree char *rendering = said->note || !json_array_size (said->sent.steps) ? NULL : outgoing_rendering (said);
+    char *answers = said->sent.answers ? json_dumps (said->sent.answers, JSON_COMPACT) : NULL;
+    params_json (p, rendering);
+    params_json (p, answers);
+    params_bool (p, sending->dry_run);
+    free (answers);
+}
+
 static db_result *store (struct call *call, const struct sending *sending, GError **error)
 {
     const struct outgoing *said = &sending->said;
     struct id new_ticket = id_new (sending->now), new_contact = id_new (sending->now);
-    g_autoptr (params) p = params_new (26);
+    g_autoptr (params) p = params_new (29);
     params_int64 (p, call->account_id);
     endpoint_put_once (p, call);
     params_int64 (p, sending->channel_id);
@@ -202,7 +263,27 @@ static db_result *store (struct call *call, const struct sending *sending, GErro
     params_json (p, sending->segments);
     params_time (p, sending->now);
     params_time (p, sending->give_up_at);
+    put_form (p, sending);
     return db_call (call->db, SEND, p, error);
+}
+
+/* What would be sent, in the words of a message where it has them. */
+static void reply_dry (struct call *call, const struct sending *sending)
+{
+    g_autofree char *rendering = outgoing_rendering (&sending->said);
+    GString *body = g_string_new ("{\"dry_run\":true");
+    content_string (body, "channel", sending->channel->slug);
+    content_string (body, "to", sending->task.to);
+    content_json (body, "content", sending->task.content);
+    if (sending->said.text)
+        content_string (body, "text", sending->said.text);
+    else
+        content_json (body, "text", "null");
+    g_string_append_printf (body, ",\"parts\":%d", sending->n_parts);
+    content_json (body, "segments", sending->segments ? sending->segments : "null");
+    content_json (body, "rendering", rendering);
+    content_close (body);
+    call_reply (call, endpoint_json (200, body));
 }
 
 /* A twin was quicker if the answer is about another message. */
@@ -213,6 +294,10 @@ static void reply_stored (struct call *call, const struct sending *sending, db_r
         call_reply (call, problem_more (409, "newer messages have come in", call->request_id, db_text (r, 0, 1)));
         return;
     }
+    if (sending->dry_run) {
+        reply_dry (call, sending);
+        return;
+    }
     struct http_response *response = endpoint_json (status, g_string_new_len (db_text (r, 0, 1), (gssize) db_length (r, 0, 1)));
     if (!strstr (db_text (r, 0, 1), sending->task.reference)) http_response_add (response, "Idempotent-Replayed", "true");
     call_committed (call);
@@ -221,8 +306,9 @@ static void reply_stored (struct call *call, const struct sending *sending, db_r
 
 static void take (struct call *call, enum outgoing_form form, struct sending *sending)
 {
-    if (!read_said (call, form, sending) || !find_target (call, sending) || !find_files (call, sending)) return;
-    if (!sending->said.note && !fit_channel (call, sending)) return;
+    if (!read_dry_run (call, sending) || !read_said (call, form, sending) || !find_target (call, sending) || !find_files (call, sending))
+        return;
+    if (!sending->said.note && (!fit_channel (call, sending) || !fit_template (call, sending))) return;
     write_task (sending);
     if (!sending->said.note) weigh (sending);
     g_autoptr (GError) error = NULL;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "flow/item_route.h"
 #include "flow/problem.h"
 
 #include <stdatomic.h>
@@ -91,6 +92,7 @@ void hooks_handle (struct intake *intake, const struct config *config, struct ht
         metrics_count (METRIC_INGEST_REFUSED);
         http_exchange_reply (exchange, g_steal_pointer (&received.reply));
     } else {
+        item_route (config, channel, &received);
         struct intake_job *job = job_new (channel, now);
         job->id = id_new (now);
         job->raw = http_request_format (&request);
@@ -117,9 +119,13 @@ static void date_back (const struct received *received, int64_t at)
         struct receipt *receipt = received->receipts->pdata[i];
         if (!receipt->at) receipt->at = at;
     }
+    for (guint i = 0; received->notices && i < received->notices->len; i++) {
+        struct notice *notice = received->notices->pdata[i];
+        if (!notice->at) notice->at = at;
+    }
 }
 
-char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBytes *raw, int64_t at,
+char *hooks_reprocess (struct intake *intake, const struct config *config, const struct channel *channel, GBytes *raw, int64_t at,
                        void (*done) (struct intake_job *job, enum intake_outcome outcome), void *data)
 {
     g_autoptr (struct_http_request) request = http_request_parse (raw);
@@ -130,7 +136,9 @@ char *hooks_reprocess (struct intake *intake, const struct channel *channel, GBy
     job->raw = g_bytes_ref (raw);
     job->done = done;
     job->data = data;
+    job->again = true;
     channel->adapter->receive (channel, request, true, now, &job->received);
+    item_route (config, channel, &job->received);
     date_back (&job->received, at);
     char *reason = NULL;
     if (job->received.kind != RECEIVED_ITEMS) {

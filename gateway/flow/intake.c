@@ -53,7 +53,7 @@ static void finish (struct intake_job *jobs, enum intake_outcome outcome)
 {
     for (struct intake_job *job = jobs, *next; job; job = next) {
         next = job->next;
-        job->done (job, outcome == INTAKE_STORED && job->received.kind == RECEIVED_UNREADABLE ? INTAKE_QUARANTINED : outcome);
+        job->done (job, outcome == INTAKE_STORED && job->received.reason ? INTAKE_QUARANTINED : outcome);
     }
 }
 
@@ -93,6 +93,11 @@ static void set_connected (struct intake *intake, bool connected)
     g_mutex_unlock (&intake->worker.lock);
 }
 
+static size_t count (const GPtrArray *items)
+{
+    return items ? items->len : 0;
+}
+
 /* Waits for work and cuts off the oldest jobs that fit in one batch. NULL: stopping, and nothing waits. */
 static struct intake_job *take_batch (struct intake *intake, size_t *n)
 {
@@ -108,9 +113,7 @@ static struct intake_job *take_batch (struct intake *intake, size_t *n)
     size_t items = 0, bytes = 0;
     for (*n = 0; *end; end = &(*end)->next, ++*n) {
         struct intake_job *job = *end;
-        size_t job_items = MAX (1, (job->received.messages ? job->received.messages->len : 0) +
-                                       (job->received.receipts ? job->received.receipts->len : 0));
-        items += job_items;
+        items += MAX (1, count (job->received.messages) + count (job->received.receipts) + count (job->received.notices));
         bytes += g_bytes_get_size (job->raw);
         if (*n > 0 && (items > intake->options.batch_items || bytes > intake->options.batch_bytes)) break;
     }
@@ -139,7 +142,7 @@ static void tell_committed (struct intake *intake, const struct intake_job *jobs
     int64_t told = 0;
     bool receipts = false, files = false;
     for (const struct intake_job *job = jobs; job; job = job->next) {
-        receipts |= job->received.receipts && job->received.receipts->len;
+        receipts |= count (job->received.receipts) > 0;
         files |= has_files (job);
     }
     for (const struct intake_job *job = jobs; job; job = job->next) {

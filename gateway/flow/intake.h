@@ -12,7 +12,7 @@
 
 enum intake_outcome {
     INTAKE_STORED,      /* committed, whether new or known already */
-    INTAKE_QUARANTINED, /* committed as waiting in the quarantine, job->received.reason says why */
+    INTAKE_QUARANTINED, /* committed, and all or part of it waits in the quarantine: job->received.reason says why */
     INTAKE_BUSY,        /* nothing was stored: the sender should come again */
 };
 
@@ -23,6 +23,7 @@ struct intake_job {
     int64_t at;               /* when it came, µs */
     GBytes *raw;              /* owned: the request as on the wire */
     struct received received; /* owned: RECEIVED_ITEMS or RECEIVED_UNREADABLE */
+    bool again;               /* it is in the quarantine already: what of it is still not understood is not put there twice */
     /* Called once, on the writer's thread, or, with INTAKE_BUSY, on that of whoever pushes; takes the job. MUST NOT block. */
     void (*done) (struct intake_job *job, enum intake_outcome outcome);
     void *data;

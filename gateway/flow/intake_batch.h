@@ -11,5 +11,5 @@ struct batch;
 struct batch *batch_new (void);
 void batch_free (struct batch *batch);
 
-/* One call, one transaction. Jobs of kind RECEIVED_UNREADABLE are quarantined with their reason. The same jobs may be given again. */
+/* One call, one transaction. Jobs with a reason are quarantined with it, beside what was understood of them. The same jobs may be given again. */
 bool batch_store (struct batch *batch, struct db *db, const struct intake_job *jobs, GError **error);

@@ -6,7 +6,7 @@
 #include "model/content.h"
 #include "model/message.h"
 #include "model/task.h"
-#include "model/transcode.h"
+#include "model/template.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,30 +86,48 @@ static bool read_fallback (json_t *body, struct outgoing *o, struct refusal *ref
     return true;
 }
 
-/* Of the ten kinds two are read here; whether the others go as they are is for the channel to say. */
+/* What is wrong with content, as a problem; fault is cleared. */
+static bool refuse_content (struct refusal *refusal, const char *parent, struct content_fault *fault)
+{
+    g_autofree char *place = g_strconcat (parent, fault->place, NULL);
+    refuse (refusal, 422, place, "%s", fault->wrong);
+    content_fault_clear (fault);
+    return false;
+}
+
+/* The message that is reacted to is what it refers to. */
+static bool read_target (struct outgoing *o, struct refusal *refusal)
+{
+    const char *target = json_string_value (json_object_get (o->content, "target"));
+    if (strcmp (json_string_value (json_object_get (o->content, "kind")), "reaction") != 0) return true;
+    o->is_reply = true;
+    return id_parse (target, &o->in_reply_to) || refuse (refusal, 422, "/content/target", "the id of a message of the ticket is expected");
+}
+
 static bool read_content (json_t *body, struct outgoing *o, struct refusal *refusal)
 {
-    static const char *const others[] = {"location", "contacts", "choice", "cards", "template", "reaction", "form", "event", NULL};
-    json_t *content, *kind;
+    json_t *content;
     if (!member (body, "", "content", JSON_OBJECT, "an object", &content, refusal) || !read_fallback (body, o, refusal)) return false;
     if (!content) return true;
-    if (!member (content, "/content", "kind", JSON_STRING, "a string", &kind, refusal)) return false;
-    const char *name = kind ? json_string_value (kind) : "";
-    if (g_strv_contains (others, name)) {
-        if (json_dumpb (content, NULL, 0, JSON_COMPACT) > OUTGOING_CONTENT_MOST)
-            return refuse (refusal, 422, "/content", "content has at most %d bytes as compact JSON", OUTGOING_CONTENT_MOST);
-        o->content = json_incref (content);
-        return true;
-    }
-    bool media = g_str_equal (name, "media");
-    if (!media && !g_str_equal (name, "text"))
-        return refuse (refusal, 422, "/content/kind",
-                       "kind is text, media, location, contacts, choice, cards, template, reaction, form or event");
-    if (!only (content, "/content", (const char *const[]){"kind", "text", NULL}, refusal) ||
-        !take_text (content, "/content", "text", "/content/text", o, refusal))
-        return false;
+    if (json_dumpb (content, NULL, 0, JSON_COMPACT) > OUTGOING_CONTENT_MOST)
+        return refuse (refusal, 422, "/content", "content has at most %d bytes as compact JSON", OUTGOING_CONTENT_MOST);
+    struct content_fault fault;
+    if (!content_check (content, o->files->len, &fault)) return refuse_content (refusal, "/content", &fault);
+    o->content = json_incref (content);
+    const char *kind = json_string_value (json_object_get (content, "kind")), *text = json_string_value (json_object_get (content, "text"));
+    bool media = g_str_equal (kind, "media"), plain = media || g_str_equal (kind, "text");
+    o->text_place = plain ? "/content/text" : "/content";
+    if (plain) o->text = g_strdup (text);
     if (media && !o->files->len) return refuse (refusal, 422, "/attachments", "media are attachments: ids of uploads");
-    return media || o->text || refuse (refusal, 422, "/content/text", "a string is expected");
+    return read_target (o, refusal);
+}
+
+/* Text and files alone are content, too. */
+static void make_content (struct outgoing *o)
+{
+    if (o->content || o->note) return;
+    o->content = json_pack ("{ss}", "kind", o->files->len ? "media" : "text");
+    if (o->text) json_object_set_new (o->content, "text", json_string (o->text));
 }
 
 static bool read_files (json_t *body, struct outgoing *o, struct refusal *refusal)
@@ -147,6 +165,7 @@ static bool read_said (json_t *body, enum outgoing_form form, struct outgoing *o
         !take_text (body, "", "note", "/note", o, refusal))
         return false;
     o->note = first && g_str_equal (first, "note");
+    make_content (o);
     return first || o->files->len ||
            refuse (refusal, 422, "/text",
                    form == OUTGOING_REPLY ? "one of text, content and note is expected" : "text or content is expected");
@@ -205,9 +224,13 @@ static bool read_context (json_t *body, struct outgoing *o, struct refusal *refu
         return false;
     if (seen) o->seen = json_integer_value (seen);
     if (seen && o->seen < 0) return refuse (refusal, 422, "/seen", "the number of a message is expected");
-    o->is_reply = in_reply_to != NULL;
-    if (in_reply_to && !id_parse (json_string_value (in_reply_to), &o->in_reply_to))
-        return refuse (refusal, 422, "/in_reply_to", "the id of a message is expected");
+    struct id id;
+    if (!in_reply_to) return true;
+    if (!id_parse (json_string_value (in_reply_to), &id)) return refuse (refusal, 422, "/in_reply_to", "the id of a message is expected");
+    if (o->is_reply && memcmp (&id, &o->in_reply_to, sizeof id) != 0)
+        return refuse (refusal, 422, "/in_reply_to", "a reaction refers to its target");
+    o->is_reply = true;
+    o->in_reply_to = id;
     return true;
 }
 
@@ -245,52 +268,75 @@ bool outgoing_reaches (const struct outgoing *o, const struct carries *carries, 
     return refuse (refusal, o->to ? 422 : 409, o->to ? "/to" : NULL, "the channel writes to addresses of these schemes: %s", schemes);
 }
 
-bool outgoing_adapt (struct outgoing *o, const struct carries *carries, struct refusal *refusal)
+/* Its text is given, for where it cannot go as it is. */
+static json_t *instead_of (const struct outgoing *o)
 {
-    if (!o->content || g_strv_contains (carries->kinds, json_string_value (json_object_get (o->content, "kind")))) return true;
-    if (o->strict) {
+    return json_pack ("{ss ss}", "kind", o->files->len ? "media" : "text", "text", o->instead);
+}
+
+static bool use_instead (struct outgoing *o, const struct carries *carries, const char *adapter, const GPtrArray *files,
+                         struct content_fault *fault)
+{
+    json_auto_t *instead = instead_of (o);
+    transcoded_clear (&o->sent);
+    content_fault_clear (fault);
+    o->text_place = "/fallback/text";
+    if (!transcode (instead, carries, adapter, files, &o->sent, fault)) return false;
+    const char *kind = json_string_value (json_object_get (o->content, "kind"));
+    g_autofree char *step = g_strconcat (kind, "→given text", NULL);
+    json_array_insert_new (o->sent.steps, 0, json_string (step));
+    json_object_set (o->sent.content, "original", o->content);
+    o->sent.native = false;
+    return true;
+}
+
+static bool refuse_steps (const struct outgoing *o, const struct carries *carries, struct refusal *refusal)
+{
+    const char *place = g_str_equal (o->sent.place, "/content/text") ? o->text_place : o->sent.place;
+    if (!o->sent.native) {
         g_autofree char *kinds = list (carries->kinds);
-        return refuse (refusal, 422, "/content/kind", "the channel carries these kinds: %s", kinds);
+        return refuse (refusal, 422, place, "the channel carries it not as it is, but as %s; its kinds are: %s",
+                       json_string_value (json_array_get (o->sent.steps, 0)), kinds);
     }
-    g_autofree char *place = NULL;
-    const char *wrong = NULL;
-    o->adapted = true;
-    o->text_place = o->instead ? "/fallback/text" : "/content";
-    o->text = o->instead ? g_strdup (o->instead) : transcode_text (o->content, &place, &wrong);
-    if (o->text) return true;
-    g_autofree char *whole = g_strconcat ("/content", place, NULL);
-    return refuse (refusal, 422, whole, "%s", wrong);
+    return refuse (refusal, 422, place, "the channel carries it not as it is, but as %s",
+                   json_string_value (json_array_get (o->sent.steps, 0)));
 }
 
-/* "image/" takes whatever begins so. */
-static bool is_of (const char *mime, const char *const *types)
+static bool is_plain (const json_t *content)
 {
-    for (; *types; types++) {
-        size_t length = strlen (*types);
-        if (mime && g_ascii_strncasecmp (mime, *types, length) == 0 && ((*types)[length - 1] == '/' || !mime[length])) return true;
-    }
-    return false;
+    const char *kind = json_string_value (json_object_get (content, "kind"));
+    return g_str_equal (kind, "text") || g_str_equal (kind, "media");
 }
 
-static bool file_fits (const struct outgoing_file *file, const char *place, const struct carries *carries, struct refusal *refusal)
+static bool text_fits (const struct outgoing *o, const struct carries *carries, struct refusal *refusal)
 {
-    if ((uint64_t) file->size > carries->file_most)
-        return refuse (refusal, 422, place, "a file has at most %zu bytes on this channel", carries->file_most);
-    if (!carries->types || is_of (file->mime, carries->types)) return true;
-    g_autofree char *types = list (carries->types);
-    return refuse (refusal, 422, place, "a file is of one of these types on this channel: %s", types);
+    return !o->text || !is_plain (o->sent.content) || (uint64_t) g_utf8_strlen (o->text, -1) <= carries->text_most ||
+           refuse (refusal, 422, o->text_place, "a text has at most %zu characters on this channel", carries->text_most);
 }
 
-bool outgoing_fits (const struct outgoing *o, const struct carries *carries, const GPtrArray *files, struct refusal *refusal)
+bool outgoing_adapt (struct outgoing *o, const struct carries *carries, const char *adapter, const GPtrArray *files,
+                     struct refusal *refusal)
 {
-    if (o->text && (uint64_t) g_utf8_strlen (o->text, -1) > carries->text_most)
-        return refuse (refusal, 422, o->text_place, "a text has at most %zu characters on this channel", carries->text_most);
-    if (files->len > carries->files_most)
-        return refuse (refusal, 422, "/attachments", "a message has at most %zu files on this channel", carries->files_most);
-    for (guint i = 0; i < files->len; i++) {
-        g_autofree char *place = g_strdup_printf ("/attachments/%u", i);
-        if (!file_fits (files->pdata[i], place, carries, refusal)) return false;
-    }
+    struct content_fault fault;
+    bool good = transcode (o->content, carries, adapter, files, &o->sent, &fault);
+    if (o->instead && !is_plain (o->content) && (!good || json_array_size (o->sent.steps)))
+        good = use_instead (o, carries, adapter, files, &fault);
+    if (!good) return refuse_content (refusal, "", &fault);
+    if (o->strict && json_array_size (o->sent.steps)) return refuse_steps (o, carries, refusal);
+    g_free (o->text);
+    o->text = g_strdup (o->sent.text);
+    return text_fits (o, carries, refusal);
+}
+
+bool outgoing_fill (struct outgoing *o, const char *components, struct refusal *refusal)
+{
+    struct content_fault fault;
+    json_auto_t *asked = json_loads (components, 0, NULL);
+    if (!template_check (asked, o->sent.content, o->files->len, &fault)) return refuse_content (refusal, "/content", &fault);
+    char *text = template_plain (asked, o->sent.content);
+    if (!text) return true;
+    g_free (o->text);
+    o->text = text;
     return true;
 }
 
@@ -315,16 +361,20 @@ static char *format (const json_t *content)
 
 char *outgoing_content (const struct outgoing *o, const GPtrArray *files)
 {
-    g_autofree char *given = o->content ? format (o->content) : NULL;
-    if (given && !o->adapted) return g_steal_pointer (&given);
+    if (o->sent.content) return format (o->sent.content);
     GString *content = content_new (files->len ? "media" : "text");
     if (o->text) content_string (content, "text", o->text);
     if (files->len) {
         g_autoptr (GPtrArray) media = media_of (files);
         content_media (content, media);
     }
-    if (given) content_json (content, "original", given);
     return content_end (content);
+}
+
+char *outgoing_rendering (const struct outgoing *o)
+{
+    json_auto_t *rendering = json_pack ("{sb sO}", "native", o->sent.native, "steps", o->sent.steps);
+    return format (rendering);
 }
 
 void outgoing_clear (struct outgoing *o)
@@ -335,6 +385,7 @@ void outgoing_clear (struct outgoing *o)
     g_free (o->reference);
     g_free (o->instead);
     json_decref (o->content);
+    transcoded_clear (&o->sent);
     free (o->metadata);
     if (o->files) g_array_unref (o->files);
     *o = (struct outgoing){0};

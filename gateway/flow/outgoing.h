@@ -6,14 +6,14 @@
  *     struct outgoing o; struct refusal refusal;
  *     if (!outgoing_read (body, OUTGOING_REPLY, now, &o, &refusal)) … refusal …
  *     … its files are looked up …
- *     if (!o.note && (!outgoing_reaches (&o, carries, to, &refusal) || !outgoing_adapt (&o, carries, &refusal) ||
- *                     !outgoing_fits (&o, carries, files, &refusal))) … refusal …
+ *     if (!o.note && (!outgoing_reaches (&o, carries, to, &refusal) || !outgoing_adapt (&o, carries, "twilio", files, &refusal))) … refusal …
  *     outgoing_clear (&o);
  */
 #pragma once
 #include "base/ids.h"
 #include "base/json.h"
 #include "model/adapter.h"
+#include "model/transcode.h"
 
 #define OUTGOING_REFERENCE_MOST 255        /* characters */
 #define OUTGOING_METADATA_MOST (16 * 1024) /* bytes, as compact JSON */
@@ -31,12 +31,12 @@ enum outgoing_form {
 struct outgoing {
     char *channel, *to; /* OUTGOING_FIRST: slug, canonical address; else NULL */
     bool note, bulk;
-    char *text;             /* NULL: files alone */
+    char *text;             /* what goes in plain text; NULL: files alone */
     const char *text_place; /* static: the JSON pointer of text */
-    json_t *content;        /* of another kind than text and media; NULL: there is none */
+    json_t *content;        /* as it was given, text and files alone too; NULL: a note */
     bool strict;            /* content must go as it is */
     char *instead;          /* what is sent where it cannot; NULL: what the model makes of it */
-    bool adapted;           /* text is sent instead of content */
+    struct transcoded sent; /* what goes: outgoing_adapt */
     GArray *files;          /* of struct id */
     char *reference;        /* NULL: none */
     char *metadata;         /* JSON; NULL: none */
@@ -61,11 +61,16 @@ const char *outgoing_closed (const struct channel *channel, bool disabled);
 /* Whether the channel can write to this address. */
 bool outgoing_reaches (const struct outgoing *o, const struct carries *carries, const char *to, struct refusal *refusal);
 
-/* Puts content that the channel cannot carry into o's text. */
-bool outgoing_adapt (struct outgoing *o, const struct carries *carries, struct refusal *refusal);
+/* Makes of o's content what the channel carries, and holds text and files against its limits. adapter: the channel's; files (of struct
+ * outgoing_file): o's, in its order. */
+bool outgoing_adapt (struct outgoing *o, const struct carries *carries, const char *adapter, const GPtrArray *files,
+                     struct refusal *refusal);
 
-/* Whether text and files are within the channel's limits. files (of struct outgoing_file): o's, in its order. */
-bool outgoing_fits (const struct outgoing *o, const struct carries *carries, const GPtrArray *files, struct refusal *refusal);
+/* The content that a message of a template must have, or says of itself, once the template is known. components: the provider's JSON array. */
+bool outgoing_fill (struct outgoing *o, const char *components, struct refusal *refusal);
+
+/* How it was put, {"native":true,"steps":[…]}, a new string. */
+char *outgoing_rendering (const struct outgoing *o);
 
 /* The message's content (model/content.h), a new string. */
 char *outgoing_content (const struct outgoing *o, const GPtrArray *files);

@@ -7,6 +7,8 @@
 G_DEFINE_QUARK (address - fault - quark, address_fault)
 
 enum { TEL_MIN = 8, TEL_MAX = 15, SHORT_MIN = 3, SHORT_MAX = 8, ALNUM_MAX = 11 };
+enum { GROUP_ID_MAX = 128 };
+#define GROUP "group:"
 enum { DIGITS_MAX = TEL_MAX + 2 /* 00 */ };
 
 /* What people put between the digits: brackets, hyphens, spaces of every kind, and marks of writing direction that come along by pasting. */
@@ -99,6 +101,14 @@ static char *whatsapp (const char *text, size_t length)
     return g_strdup_printf ("whatsapp:%c%c%.*s", g_ascii_toupper (text[0]), g_ascii_toupper (text[1]), (int) length - 2, text + 2);
 }
 
+/* What follows "whatsapp:group:": Meta's id of a group, in base64. It is nobody's number, so only who knows that writes it. */
+static char *whatsapp_group (const char *id)
+{
+    size_t length = strlen (id), n = 0;
+    while (g_ascii_isalnum (id[n]) || (id[n] != '\0' && strchr ("_-=", id[n]) != NULL)) n++;
+    return n == length && n > 0 && n <= GROUP_ID_MAX ? g_strconcat ("whatsapp:" GROUP, id, NULL) : NULL;
+}
+
 static bool has_prefix (const char *text, size_t length, const char *prefix)
 {
     return length >= strlen (prefix) && g_ascii_strncasecmp (text, prefix, strlen (prefix)) == 0;
@@ -162,6 +172,7 @@ static char *check_tel (const char *rest)
 
 static char *check_whatsapp (const char *rest)
 {
+    if (has_prefix (rest, strlen (rest), GROUP)) return whatsapp_group (rest + strlen (GROUP));
     return whatsapp (rest, strlen (rest));
 }
 

@@ -6,6 +6,7 @@
  *     short:US:51515          a short code, 3 to 8 digits, of a country; ZZ where the country is not known
  *     alnum:ACME              a sender of letters and digits; nobody can answer it. A space is %20
  *     whatsapp:15550001111    a WhatsApp number      whatsapp:US.1234   a business-scoped id, no number
+ *     whatsapp:group:Y2Fw=    a WhatsApp group: its id, of base64url characters and =
  *     mailto:ana@x.org        chat:…
  *
  * Every function takes text of any bytes and any length. Results are at most ADDRESS_MAX bytes and ASCII, but for mailto:, which may be UTF-8.

@@ -25,7 +25,7 @@ static const struct setting storage_settings[] = {
 };
 
 static const struct setting limits_settings[] = {
-    [LIMITS_HOOK_BODY] = {"hook_body", SETTING_SIZE, "1MB", 0, "largest body of a provider's request; larger ones are answered 413"},
+    [LIMITS_HOOK_BODY] = {"hook_body", SETTING_SIZE, "4MB", 0, "largest body of a provider's request; larger ones are answered 413"},
     [LIMITS_API_BODY] = {"api_body", SETTING_SIZE, "256kB", 0, "largest body of an API request"},
     [LIMITS_UPLOAD_BODY] = {"upload_body", SETTING_SIZE, "16MB", 0, "largest file that is uploaded for a message"},
     [LIMITS_REQUEST_TIME] = {"request_time", SETTING_DURATION, "10s", 0, "a request must have come whole by then; else 408"},

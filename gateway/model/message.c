@@ -53,12 +53,23 @@ const char *status_name (enum status status)
     return names[status];
 }
 
-void message_hash_id (const char *external_id, uint8_t hash[16])
+/* One letter for each kind of thing that a provider gives ids to. */
+static void hash_id (const char *kind, const char *external_id, uint8_t hash[16])
 {
     uint8_t whole[32];
-    g_autofree char *text = g_strconcat ("m ", external_id, NULL);
+    g_autofree char *text = g_strconcat (kind, " ", external_id, NULL);
     signature_sha256 (text, strlen (text), whole);
     memcpy (hash, whole, 16);
+}
+
+void message_hash_id (const char *external_id, uint8_t hash[16])
+{
+    hash_id ("m", external_id, hash);
+}
+
+void notice_hash_id (const char *external_id, uint8_t hash[16])
+{
+    hash_id ("n", external_id, hash);
 }
 
 struct receipt *receipt_new (const char *external_id, enum status status)
@@ -90,11 +101,23 @@ struct notice *notice_new (const char *external_id, const char *topic, const cha
     return notice;
 }
 
+struct notice *notice_copy (const struct notice *notice)
+{
+    struct notice *copy = g_new (struct notice, 1);
+    *copy = *notice;
+    copy->external_id = g_strdup (notice->external_id);
+    copy->data = g_strdup (notice->data);
+    copy->route = g_strdup (notice->route);
+    copy->owner = g_strdup (notice->owner);
+    return copy;
+}
+
 void notice_free (struct notice *notice)
 {
     if (notice == NULL) return;
     g_free (notice->external_id);
     g_free (notice->data);
     g_free (notice->route);
+    g_free (notice->owner);
     g_free (notice);
 }

@@ -30,6 +30,7 @@ struct incoming {
     GPtrArray *aliases;   /* of char *: more addresses (URIs) of the same person, on this channel; NULL: none */
     char *in_reply_to;    /* the provider's id of the message that it answers, reacts to or changes; NULL: none */
     char *route;          /* which channel it belongs to (struct routing); NULL: the one that it came to */
+    int64_t channel_id;   /* filled by flow from route; 0: the one that it came to */
     int64_t window_until; /* until then the customer may be answered freely, microseconds since 1970; 0: it says nothing of that */
     bool echo;            /* said by the business itself, on a device of the provider's: from is still the customer, to still ours */
     bool quiet;           /* opens no ticket: kept only where there is an unclosed one; what it says of addresses is heeded in any case */
@@ -60,6 +61,7 @@ struct receipt {
         *title;  /* STATUS_FAILED: ours, static, as in a verdict ("window_closed", what to do); NULL: nothing better than "not_delivered" */
     char *data;  /* more that the provider says, as a JSON object (prices); NULL: nothing */
     char *route; /* as in struct incoming */
+    int64_t channel_id;
 };
 
 /* What a provider says of the channel itself: its number, its templates, its account. Becomes an event of the account. Owns its strings. */
@@ -72,13 +74,18 @@ struct notice {
     const char *remedy; /* health "down": what to do, static */
     int64_t at;         /* 0: not said */
     char *route;        /* as in struct incoming */
+    char *owner;        /* the provider's account that it speaks of: it is told of each channel of that (struct routing); NULL: of one */
+    int64_t channel_id;
 };
 
 struct notice *notice_new (const char *external_id, const char *topic, const char *title);
 void notice_free (struct notice *notice);
+struct notice *notice_copy (const struct notice *notice);
 
 /* What makes a provider's id of a message unique within its channel; receipts find their message by it. */
 void message_hash_id (const char *external_id, uint8_t hash[16]);
+/* The same of a notice; no message's is equal to it. */
+void notice_hash_id (const char *external_id, uint8_t hash[16]);
 
 struct receipt *receipt_new (const char *external_id, enum status status);
 void receipt_free (struct receipt *receipt);

@@ -44,3 +44,52 @@ bool text_repair (const char *bytes, size_t length, char **text)
     *text = g_string_free (out, FALSE);
     return false;
 }
+
+static bool is_flag (gunichar c)
+{
+    return c >= 0x1f1e6 && c <= 0x1f1ff;
+}
+
+/* Whether c belongs to what stands before it: accents, variation selectors, the joiner of emoji, their skin and their tags. */
+static bool extends (gunichar c)
+{
+    return g_unichar_ismark (c) || c == 0x200d || (c >= 0x1f3fb && c <= 0x1f3ff) || (c >= 0xe0020 && c <= 0xe007f);
+}
+
+/* Vowels and finals of a Korean syllable. */
+static bool goes_on (gunichar before, gunichar c)
+{
+    GUnicodeBreakType type = g_unichar_break_type (c), last = g_unichar_break_type (before);
+    bool open =
+        last == G_UNICODE_BREAK_HANGUL_L_JAMO || last == G_UNICODE_BREAK_HANGUL_V_JAMO || last == G_UNICODE_BREAK_HANGUL_LV_SYLLABLE;
+    if (type == G_UNICODE_BREAK_HANGUL_T_JAMO)
+        return open || last == G_UNICODE_BREAK_HANGUL_T_JAMO || last == G_UNICODE_BREAK_HANGUL_LVT_SYLLABLE;
+    return open && (type == G_UNICODE_BREAK_HANGUL_V_JAMO ||
+                    (last == G_UNICODE_BREAK_HANGUL_L_JAMO &&
+                     (type == G_UNICODE_BREAK_HANGUL_L_JAMO || type == G_UNICODE_BREAK_HANGUL_LV_SYLLABLE ||
+                      type == G_UNICODE_BREAK_HANGUL_LVT_SYLLABLE)));
+}
+
+/* Whether text may be cut before at: two flag letters are one flag, counted from where they begin. */
+static bool may_cut (const char *text, const char *at)
+{
+    if (at == text || !*at) return true;
+    const char *before = g_utf8_prev_char (at);
+    gunichar c = g_utf8_get_char (at), last = g_utf8_get_char (before);
+    if (extends (c) || last == 0x200d || (last == '\r' && c == '\n') || goes_on (last, c)) return false;
+    if (!is_flag (c)) return true;
+    size_t n = 0;
+    for (const char *flag = at; flag > text && is_flag (g_utf8_get_char (g_utf8_prev_char (flag))); flag = g_utf8_prev_char (flag)) n++;
+    return n % 2 == 0;
+}
+
+char *text_cut (const char *text, size_t most)
+{
+    if ((size_t) g_utf8_strlen (text, -1) <= most) return g_strdup (text);
+    if (!most) return g_strdup ("");
+    const char *end = g_utf8_offset_to_pointer (text, (glong) most - 1);
+    while (!may_cut (text, end)) end = g_utf8_prev_char (end);
+    while (end > text && g_unichar_isspace (g_utf8_get_char (g_utf8_prev_char (end)))) end = g_utf8_prev_char (end);
+    g_autofree char *start = g_strndup (text, (gsize) (end - text));
+    return g_strconcat (start, "…", NULL);
+}

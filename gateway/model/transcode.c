@@ -1,221 +1,142 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/transcode.h"
+#include "model/transcode_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-/* What is written so far, and the first thing that was wrong; after that nothing matters any more. */
-struct words {
-    GString *text;
-    char *place;
-    const char *wrong; /* static */
-};
-
-static void fail (struct words *words, const char *parent, const char *pointer, const char *wrong)
+void transcode_step (struct transcoded *out, const char *place, const char *format, ...)
 {
-    if (words->wrong) return;
-    words->place = g_strconcat (parent, pointer, NULL);
-    words->wrong = wrong;
+    va_list arguments;
+    va_start (arguments, format);
+    g_autofree char *step = g_strdup_vprintf (format, arguments);
+    va_end (arguments);
+    json_array_append_new (out->steps, json_string (step));
+    if (!out->place) out->place = g_strdup (place);
 }
 
-static void check_members (struct words *words, json_t *object, const char *parent, const char *const *names)
+bool transcode_carries (const struct carries *carries, const char *kind)
 {
-    g_autofree char *pointer = NULL;
-    if (!json_only (object, names, &pointer))
-        fail (words, parent, pointer, *pointer ? "not a member that can be given" : "an object is expected");
+    return g_strv_contains (carries->kinds, kind);
 }
 
-/* A member of object, which stands at parent. */
-static json_t *member (struct words *words, json_t *object, const char *parent, const char *name, json_type type, bool required)
+static const char *kind_of (const json_t *content)
 {
-    json_t *value;
-    g_autofree char *pointer = NULL;
-    if (!json_member (object, name, type, required, &value, &pointer))
-        fail (words, parent, pointer,
-              type == JSON_STRING   ? "a string is expected"
-              : type == JSON_ARRAY  ? "an array is expected"
-              : type == JSON_OBJECT ? "an object is expected"
-                                    : "a number is expected");
-    return value;
+    return json_string_value (json_object_get (content, "kind"));
 }
 
-static const char *string (struct words *words, json_t *object, const char *parent, const char *name, bool required)
+/* Files stand behind what was given, and what was given, where it changed, behind that. */
+static void put (struct transcoding *t, json_t *content)
 {
-    json_t *value = member (words, object, parent, name, JSON_STRING, required);
-    g_autofree char *pointer = g_strconcat ("/", name, NULL);
-    if (value && !json_string_length (value)) fail (words, parent, pointer, "a string here has at least one character");
-    return json_string_value (value);
+    bool plain = g_str_equal (kind_of (t->given), "text") || g_str_equal (kind_of (t->given), "media");
+    if (t->media) json_object_set (content, "media", t->media);
+    if (json_array_size (t->out->steps) && !plain) json_object_set_new (content, "original", json_deep_copy (t->given));
+    t->out->content = content;
+    t->out->native = plain || g_str_equal (kind_of (content), kind_of (t->given));
 }
 
-/* The elements of an array; where at least one is required, there is. */
-static json_t *array (struct words *words, json_t *object, const char *parent, const char *name, bool required)
+bool transcode_as_it_is (struct transcoding *t, json_t *content)
 {
-    json_t *value = member (words, object, parent, name, JSON_ARRAY, required);
-    g_autofree char *pointer = g_strconcat ("/", name, NULL);
-    if (value && required && !json_array_size (value)) fail (words, parent, pointer, "at least one is expected");
-    return value;
+    put (t, content);
+    t->out->text = content_plain (content);
+    return true;
 }
 
-static void add_line (struct words *words, const char *line)
+bool transcode_words (struct transcoding *t, const char *text)
 {
-    if (!line) return;
-    if (words->text->len) g_string_append_c (words->text, '\n');
-    g_string_append (words->text, line);
+    json_t *content = json_pack ("{ss ss}", "kind", t->media ? "media" : "text", "text", text);
+    transcode_caption (t, text);
+    put (t, content);
+    t->out->text = g_strdup (text);
+    return true;
 }
 
-static double degrees (struct words *words, json_t *content, const char *name, double most)
+/* ---- the kinds ---- */
+
+/* What a file is said to be is what the gateway found; a text with files is media. */
+static bool put_text (struct transcoding *t)
 {
-    json_t *value = member (words, content, "", name, JSON_REAL, true);
-    double number = json_number_value (value);
-    g_autofree char *pointer = g_strconcat ("/", name, NULL);
-    if (!(number >= -most && number <= most)) fail (words, "", pointer, "degrees are expected: lat from -90 to 90, lon from -180 to 180");
-    return number;
+    const char *text = json_string_value (json_object_get (t->given, "text"));
+    json_t *content = json_deep_copy (t->given);
+    json_object_set_new (content, "kind", json_string (t->media ? "media" : "text"));
+    json_object_del (content, "media_kind");
+    transcode_caption (t, text);
+    put (t, content);
+    t->out->text = g_strdup (text);
+    return true;
 }
 
-static void write_location (struct words *words, json_t *content)
+/* Files go beside words, not beside these. */
+static bool put_plain_kind (struct transcoding *t)
 {
-    char lat[G_ASCII_DTOSTR_BUF_SIZE], lon[G_ASCII_DTOSTR_BUF_SIZE];
-    check_members (words, content, "", (const char *const[]){"kind", "lat", "lon", "name", "address", NULL});
-    g_ascii_formatd (lat, sizeof lat, "%.9g", degrees (words, content, "lat", 90));
-    g_ascii_formatd (lon, sizeof lon, "%.9g", degrees (words, content, "lon", 180));
-    add_line (words, string (words, content, "", "name", false));
-    add_line (words, string (words, content, "", "address", false));
-    g_autofree char *link = g_strdup_printf ("https://maps.google.com/?q=%s,%s", lat, lon);
-    add_line (words, link);
+    const char *kind = kind_of (t->given);
+    if (transcode_carries (t->carries, kind) && !t->media) return transcode_as_it_is (t, json_deep_copy (t->given));
+    g_autofree char *text = content_plain (t->given);
+    transcode_step (t->out, "/content/kind", "%s→%s", kind, t->media ? "media" : "text");
+    return transcode_words (t, text);
 }
 
-static void write_strings (struct words *words, json_t *object, const char *parent, const char *name)
+static bool put_template (struct transcoding *t)
 {
-    json_t *list = array (words, object, parent, name, false);
-    for (size_t i = 0; i < json_array_size (list); i++) {
-        const char *text = json_string_value (json_array_get (list, i));
-        g_autofree char *pointer = g_strdup_printf ("/%s/%zu", name, i);
-        if (!text || !*text) fail (words, parent, pointer, "a string with at least one character is expected");
-        add_line (words, text);
-    }
+    bool carried = transcode_carries (t->carries, "template");
+    if (carried && t->carries->templates && !json_is_string (json_object_get (t->given, "lang")))
+        return content_refuse (t->fault, "/content/lang", "the template's language is expected, as en_US");
+    if (carried) return transcode_as_it_is (t, json_deep_copy (t->given));
+    if (!json_is_string (json_object_get (t->given, "text")))
+        return content_refuse (t->fault, "/content/text", "the channel has no templates: a text that is sent instead is expected");
+    return put_plain_kind (t);
 }
 
-static void write_contacts (struct words *words, json_t *content)
+static bool put_reaction (struct transcoding *t)
 {
-    check_members (words, content, "", (const char *const[]){"kind", "cards", NULL});
-    json_t *cards = array (words, content, "", "cards", true);
-    for (size_t i = 0; i < json_array_size (cards) && !words->wrong; i++) {
-        json_t *card = json_array_get (cards, i);
-        g_autofree char *place = g_strdup_printf ("/cards/%zu", i);
-        check_members (words, card, place, (const char *const[]){"name", "org", "phones", "emails", NULL});
-        if (i) add_line (words, "");
-        add_line (words, string (words, card, place, "name", true));
-        add_line (words, string (words, card, place, "org", false));
-        write_strings (words, card, place, "phones");
-        write_strings (words, card, place, "emails");
-    }
+    if (!transcode_carries (t->carries, "reaction") && !json_is_string (json_object_get (t->given, "emoji")))
+        return content_refuse (t->fault, "/content/emoji", "that a reaction is taken back cannot be put in words");
+    return put_plain_kind (t);
 }
 
-/* *n counts those that can be answered by their number. */
-static void write_option (struct words *words, json_t *option, const char *place, unsigned *n)
+static bool put_event (struct transcoding *t)
 {
-    check_members (words, option, place, (const char *const[]){"id", "title", "type", "value", "description", "section", NULL});
-    const char *title = string (words, option, place, "title", true), *type = string (words, option, place, "type", false);
-    bool leads = type && (g_str_equal (type, "url") || g_str_equal (type, "call"));
-    const char *value = string (words, option, place, "value", leads), *description = string (words, option, place, "description", false);
-    string (words, option, place, "id", false);
-    string (words, option, place, "section", false);
-    if (words->wrong) return;
-    g_autofree char *line = leads         ? g_strdup_printf ("%s: %s", title, value)
-                            : description ? g_strdup_printf ("%u) %s: %s", ++*n, title, description)
-                                          : g_strdup_printf ("%u) %s", ++*n, title);
-    add_line (words, line);
+    if (!transcode_carries (t->carries, "event"))
+        return content_refuse (t->fault, "/content/kind", "an event cannot be put in words, and the channel carries none");
+    return put_plain_kind (t);
 }
 
-static void write_options (struct words *words, json_t *object, const char *parent, bool required, unsigned *n)
+static bool put_choice (struct transcoding *t)
 {
-    json_t *options = array (words, object, parent, "options", required);
-    for (size_t i = 0; i < json_array_size (options) && !words->wrong; i++) {
-        g_autofree char *place = g_strdup_printf ("%s/options/%zu", parent, i);
-        write_option (words, json_array_get (options, i), place, n);
-    }
+    return transcode_choice (t, t->given);
 }
 
-static void write_choice (struct words *words, json_t *content)
-{
-    unsigned n = 0;
-    check_members (words, content, "", (const char *const[]){"kind", "text", "footer", "style", "options", NULL});
-    string (words, content, "", "style", false);
-    add_line (words, string (words, content, "", "text", true));
-    write_options (words, content, "", true, &n);
-    add_line (words, string (words, content, "", "footer", false));
-}
-
-/* Numbers go on from card to card, so that an answer means one option. */
-static void write_cards (struct words *words, json_t *content)
-{
-    unsigned n = 0;
-    check_members (words, content, "", (const char *const[]){"kind", "items", NULL});
-    json_t *items = array (words, content, "", "items", true);
-    for (size_t i = 0; i < json_array_size (items) && !words->wrong; i++) {
-        json_t *item = json_array_get (items, i);
-        g_autofree char *place = g_strdup_printf ("/items/%zu", i);
-        check_members (words, item, place, (const char *const[]){"title", "text", "options", NULL});
-        if (i) add_line (words, "");
-        add_line (words, string (words, item, place, "title", true));
-        add_line (words, string (words, item, place, "text", false));
-        write_options (words, item, place, false, &n);
-    }
-}
-
-static void write_template (struct words *words, json_t *content)
-{
-    check_members (words, content, "", (const char *const[]){"kind", "name", "lang", "params", "text", NULL});
-    string (words, content, "", "name", true);
-    add_line (words, string (words, content, "", "text", false));
-    if (!words->text->len) fail (words, "", "/text", "the channel has no templates: a text that is sent instead is expected");
-}
-
-static void write_reaction (struct words *words, json_t *content)
-{
-    check_members (words, content, "", (const char *const[]){"kind", "target", "emoji", NULL});
-    string (words, content, "", "target", true);
-    add_line (words, string (words, content, "", "emoji", false));
-    if (!words->text->len) fail (words, "", "/emoji", "that a reaction is taken back cannot be put in words");
-}
-
-static void write_form (struct words *words, json_t *content)
-{
-    check_members (words, content, "", (const char *const[]){"kind", "name", "data", NULL});
-    add_line (words, string (words, content, "", "name", false));
-    json_t *data = member (words, content, "", "data", JSON_OBJECT, true), *value;
-    const char *key;
-    json_object_foreach (data, key, value)
-    {
-        char *plain = json_is_string (value) ? NULL : json_dumps (value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION (15));
-        g_autofree char *line = g_strdup_printf ("%s: %s", key, plain ? plain : json_string_value (value));
-        free (plain);
-        add_line (words, line);
-    }
-    if (!words->text->len) fail (words, "", "/data", "at least one member is expected");
-}
-
-static void write_event (struct words *words, json_t *content)
-{
-    (void) content;
-    fail (words, "", "/kind", "an event cannot be put in words, and the channel carries none");
-}
-
-char *transcode_text (json_t *content, char **place, const char **wrong)
+bool transcode (const json_t *content, const struct carries *carries, const char *adapter, const GPtrArray *files,
+                struct transcoded *transcoded, struct content_fault *fault)
 {
     static const struct {
         const char *kind;
-        void (*write) (struct words *words, json_t *content);
+        bool (*put) (struct transcoding *t);
     } kinds[] = {
-        {"location", write_location}, {"contacts", write_contacts}, {"choice", write_choice}, {"cards", write_cards},
-        {"template", write_template}, {"reaction", write_reaction}, {"form", write_form},     {"event", write_event},
+        {"text", put_text},       {"media", put_text},        {"location", put_plain_kind}, {"contacts", put_plain_kind},
+        {"choice", put_choice},   {"cards", transcode_cards}, {"template", put_template},   {"reaction", put_reaction},
+        {"form", put_plain_kind}, {"event", put_event},
     };
-    struct words words = {.text = g_string_new (NULL)};
-    const char *kind = json_string_value (json_object_get (content, "kind"));
-    for (size_t i = 0; kind && i < G_N_ELEMENTS (kinds); i++)
-        if (g_str_equal (kinds[i].kind, kind)) kinds[i].write (&words, content);
-    if (!words.wrong && !words.text->len) fail (&words, "", "/kind", "not a kind that can be put in words");
-    *place = words.place;
-    *wrong = words.wrong;
-    return g_string_free (words.text, words.wrong != NULL);
+    *transcoded = (struct transcoded){.steps = json_array ()};
+    *fault = (struct content_fault){0};
+    struct transcoding t = {.given = content, .carries = carries, .files = files, .out = transcoded, .fault = fault};
+    bool good = transcode_files (&t);
+    if (good && json_is_object (json_object_get (json_object_get (content, "native"), adapter)))
+        good = transcode_as_it_is (&t, json_deep_copy (content));
+    else
+        for (size_t i = 0; good && i < G_N_ELEMENTS (kinds); i++)
+            if (g_str_equal (kinds[i].kind, kind_of (content))) {
+                good = kinds[i].put (&t);
+                break;
+            }
+    json_decref (t.media);
+    return good;
+}
+
+void transcoded_clear (struct transcoded *transcoded)
+{
+    json_decref (transcoded->content);
+    json_decref (transcoded->steps);
+    json_decref (transcoded->answers);
+    g_free (transcoded->text);
+    g_free (transcoded->place);
+    *transcoded = (struct transcoded){0};
 }

@@ -1,19 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Content of a kind that a channel cannot carry, in plain text:
+ * From content as it is given (model/content.h) to content as a channel carries it, by struct carries alone: no adapter decides any of this
+ * again. Whatever had to be changed is a step, told to whoever sends:
  *
- *     location   the name, the address and a link to a map
- *     contacts   {"cards":[{"name","org","phones","emails"}]}: a line for each of these
- *     choice     the text and its options, those that can be answered numbered: "1) Morning"; links and numbers to call after a colon
- *     cards      {"items":[{"title","text","options"}]}, one after the other
- *     template   its text        reaction   the emoji        form       its name and "key: value" lines
- *     event      cannot be put in words
+ *     location, contacts, form            "location→text": words, where the channel has none of that
+ *     choice     as buttons or list       the style that goes is written into the content, each option has its id and type
+ *                "list→buttons"           the other style, where that alone fits
+ *                "title cut"              to the channel's limit; what is whole stands in the text. Likewise "description cut", "label cut",
+ *                                         "section cut", "description→text", "footer→text", "url→text" (of links beside answers),
+ *                                         "section left out", "flow→reply" (the option is answered instead)
+ *                "choice→numbered"        words, whose numbers are answers; "choice→links" where nothing is answered
+ *     cards      as a carousel            all with one link and one image, or one video each; body: title and text, a newline between
+ *                "cards→choice"           a single one; "cards→numbered", "cards→text", "cards→media": words, with the files before them
+ *     template   "template→text"          its text
+ *     reaction   "reaction→text"          the emoji
+ *     media      "image→document"         where it is too big or of another type; "caption→text": the text goes as a message of its own
  *
- * No words of ours are added: the customer's language is not known here. Pure.
+ * With files beside it, what goes as words is media: "choice→numbered" is then one with a text. Pure.
  */
 #pragma once
-#include "base/json.h"
+#include "model/adapter.h"
+#include "model/content.h"
 
-/* content: an object with "kind", one of those above. The text, never empty, to be freed. NULL: *place (to be freed) leads to what is wrong,
- * a JSON pointer within content, and *wrong (static) says what. */
-char *transcode_text (json_t *content, char **place, const char **wrong);
+struct transcoded {
+    json_t *content; /* what goes: owned; NULL where it is refused */
+    char *text;      /* of it in plain text, owned; NULL: files alone */
+    json_t *steps;   /* array of strings, owned; empty: it goes as it was given */
+    char *place;     /* of the first step, within the body of the POST: "/content/options"; owned; NULL: no step */
+    bool native;     /* the kind is the one that was given */
+    json_t *answers; /* [{"id","title"}], owned: what is answered by number, title or id; NULL: nothing */
+};
+
+/* content: content_check found it right, for these files (of struct outgoing_file). adapter: the channel's, whose "native" JSON goes as it is.
+ * False: fault says why it cannot go at all, with a place in the body of the POST: "/content/text", "/attachments/0". Either way
+ * *transcoded is to be cleared. Lengths of texts are not looked at but where they decide between forms. */
+bool transcode (const json_t *content, const struct carries *carries, const char *adapter, const GPtrArray *files,
+                struct transcoded *transcoded, struct content_fault *fault);
+
+void transcoded_clear (struct transcoded *transcoded);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The page: customers' phones, the agent's desk, Twilio's switches, and the counts over all of them.
+// The page: customers' phones, the agent's desk, Twilio's and Meta's switches, and the counts over all of them.
 
 import { find, follow, read, type State } from "./common.js";
 import { offer, startDesk } from "./desk.js";
 import { onPhone, startPhones, type OnPhone } from "./phone.js";
-import { showCounts, showSwitches, startSwitches, type Counts, type Switched } from "./switches.js";
+import { offerService, showClock, showCounts, showSwitches, startSwitches, type Clock, type Counts, type Switched } from "./switches.js";
 
 function link(state: "live" | "lost", words: string): void {
     const line = find("link");
@@ -21,14 +21,17 @@ async function live(): Promise<never> {
             if (event === "phone") onPhone(told as OnPhone);
             else if (event === "counts") showCounts(told as Counts);
             else if (event === "switches") showSwitches(told as Switched);
+            else if (event === "clock") showClock(told as Clock);
         }).catch(() => undefined);
         await new Promise((resolve) => setTimeout(resolve, 1000));
     }
 }
 
 const state = await read<State>("/state");
-find("number").textContent = state.number;
-startPhones(state.customers, offer);
 startSwitches(state);
+startPhones(state.customers, (customer) => {
+    offerService(customer);
+    offer();
+});
 void live();
 void startDesk(state.customers, link);

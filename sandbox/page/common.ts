@@ -4,9 +4,11 @@
 
 import { SseParser, type SseEvent } from "../sse.js";
 
-export interface Customer { id: string; name: string; number: string }
+export type ServiceName = "sms" | "whatsapp";
+export interface Customer { id: string; name: string; number: string; address: string; service: ServiceName }
 export interface Preset { id: string; label: string; help: string }
-export interface State { customers: Customer[]; number: string; answers: Preset[]; receipts: Preset[] }
+export interface Service { title: string; number: string; answers: Preset[]; receipts: Preset[] }
+export interface State { customers: Customer[]; services: Record<ServiceName, Service> }
 
 export function find<T extends HTMLElement>(id: string): T {
     return document.getElementById(id) as T;

@@ -7,13 +7,13 @@ import { choose, chosen, shownOnDesk } from "./phone.js";
 
 interface Message {
     id: string; ticket_id: string; kind: string; number: number; from: string | null; to: string | null; text: string | null; status: string;
-    external_id: string | null; created_at: string; error?: { title?: string; provider_code?: string } | null;
+    external_id: string | null; created_at: string; content?: { kind: string; selected?: { source: string } }; attachments?: unknown[]; error?: { title?: string; provider_code?: string } | null;
 }
 interface Told { number: number; type: string; data: { message?: Message } }
 
 const arrived = find("arrived");
 const rows = new Map<string, HTMLElement>();
-/** By the customer's number: the ticket that an answer goes to. */
+/** By the customer's address: the ticket that an answer goes to. */
 const tickets = new Map<string, string>();
 const rowsMax = 200;
 /** Where it is not the status itself. */
@@ -46,6 +46,20 @@ function newSettlement(id: string): HTMLElement {
     return choice;
 }
 
+/** What an answer says: lines that begin with a dash are choices. */
+function contentOf(words: string): object {
+    const lines = words.split("\n");
+    const options = lines.filter((line) => /^- *\S/.test(line)).map((line) => ({ title: line.replace(/^- */, "") }));
+    const text = lines.filter((line) => !/^- *\S/.test(line)).join("\n").trim();
+    return options.length && text ? { content: { kind: "choice", text, options } } : { text: words };
+}
+
+/** What is to be seen of a message but its words. */
+function notes({ content, attachments }: Message): string {
+    const files = attachments?.length ? `📎 ${attachments.length}` : "";
+    return [content && content.kind !== "text" ? content.kind : "", content?.selected ? `selected by ${content.selected.source}` : "", files].filter(Boolean).join(" · ");
+}
+
 function newRow(message: Message, customer: Customer | undefined, number: string): HTMLElement {
     const row = make("li", message.kind, "");
     const head = make("div", "head", "");
@@ -53,7 +67,8 @@ function newRow(message: Message, customer: Customer | undefined, number: string
     time.setAttribute("datetime", message.created_at);
     const name = customer?.name ?? number;
     const who = make("span", "who", message.kind === "outgoing" ? `to ${name}` : name);
-    head.append(who, make("span", "", `message ${message.number}`), time, make("span", "fate", ""));
+    const about = [`message ${message.number}`, notes(message)].filter(Boolean).join(" · ");
+    head.append(who, make("span", "", about), time, make("span", "fate", ""));
     row.append(head, make("p", "", message.text ?? ""), newSettlement(message.id));
     if (customer) row.addEventListener("click", () => choose(customer.id));
     return row;
@@ -61,13 +76,13 @@ function newRow(message: Message, customer: Customer | undefined, number: string
 
 function show(message: Message, fresh: boolean): void {
     if (message.kind !== "incoming" && message.kind !== "outgoing") return;
-    const number = (message.kind === "incoming" ? message.from : message.to)?.replace(/^tel:/, "") ?? "";
+    const address = (message.kind === "incoming" ? message.from : message.to) ?? "";
     let row = rows.get(message.id);
     if (!row) {
-        row = newRow(message, customers.find((one) => one.number === number), number);
+        row = newRow(message, customers.find((one) => one.address === address), address);
         if (fresh) row.classList.add("fresh");
         rows.set(message.id, row);
-        tickets.set(number, message.ticket_id);
+        tickets.set(address, message.ticket_id);
         const follows = arrived.scrollHeight - arrived.scrollTop - arrived.clientHeight < 60;
         arrived.append(row);
         while (arrived.children.length > rowsMax) arrived.firstElementChild!.remove();
@@ -87,27 +102,39 @@ function show(message: Message, fresh: boolean): void {
     fate.textContent = (fates[message.status] ?? message.status) + (why ? `: ${why}` : "");
 }
 
-const numberOf = (id: string) => customers.find((one) => one.id === id)?.number ?? "";
+const ticketOf = (id: string) => tickets.get(customers.find((one) => one.id === id)?.address ?? "");
 
 /** Whom the answer goes to. */
 export function offer(): void {
     const customer = customers.find((one) => one.id === chosen());
-    const isReady = tickets.has(numberOf(chosen()));
+    const isReady = ticketOf(chosen()) !== undefined;
     const answer = find<HTMLTextAreaElement>("answer");
     answer.disabled = !isReady;
     answer.placeholder = isReady ? `Answer ${customer?.name}` : `${customer?.name} has not written yet`;
     find<HTMLButtonElement>("answer-send").disabled = !isReady;
+    find("template").hidden = !isReady || customer?.service !== "whatsapp";
+}
+
+/** Whether it was taken; else the page says why not. */
+async function say(ticket: string, body: object): Promise<boolean> {
+    const { status, json, why } = await post<Message>(`/v1/tickets/${ticket}/messages`, body, { "idempotency-key": crypto.randomUUID() });
+    const isTaken = status === 202 && json?.id !== undefined;
+    find("refused").hidden = isTaken;
+    find("refused").textContent = isTaken ? "" : `Not sent: ${why}.`;
+    if (isTaken && !rows.has(json.id)) show(json, true);
+    return isTaken;
 }
 
 async function answer(words: string): Promise<void> {
-    const ticket = tickets.get(numberOf(chosen()));
-    if (ticket === undefined) return;
-    const { status, json, why } = await post<Message>(`/v1/tickets/${ticket}/messages`, { text: words }, { "idempotency-key": crypto.randomUUID() });
-    const refused = status !== 202 || !json?.id;
-    find("refused").hidden = !refused;
-    find("refused").textContent = refused ? `Not sent: ${why}.` : "";
-    if (refused) find<HTMLTextAreaElement>("answer").value ||= words;
-    else if (!rows.has(json.id)) show(json, true);
+    const ticket = ticketOf(chosen());
+    if (ticket !== undefined && !(await say(ticket, contentOf(words)))) find<HTMLTextAreaElement>("answer").value ||= words;
+}
+
+/** What goes at any time, whenever the customer wrote last. */
+async function template(): Promise<void> {
+    const ticket = ticketOf(chosen());
+    const name = customers.find(({ id }) => id === chosen())?.name.split(" ")[0];
+    if (ticket !== undefined) await say(ticket, { content: { kind: "template", name: "order_ready", lang: "en", params: [name, "17"] } });
 }
 
 /** What is there already; the number of the event from which to listen on, so that nothing falls between. */
@@ -123,6 +150,7 @@ async function catchUp(): Promise<number> {
 export async function startDesk(given: Customer[], link: (state: "live" | "lost", words: string) => void): Promise<never> {
     customers = given;
     onSubmit(find<HTMLFormElement>("answer-form"), find<HTMLTextAreaElement>("answer"), (words) => void answer(words));
+    find("template").addEventListener("click", () => void template());
     offer();
     let after: number | undefined;
     for (;;) {

@@ -3,10 +3,10 @@
 // The customers' phones. Every time is measured in this page from the moment when "send" was pressed; the sid is made here, so that a
 // message is recognised however soon its event comes.
 
+import { fill, showReaction, type Hands, type OnPhone } from "./bubble.js";
 import { find, make, ms, onSubmit, post, type Customer } from "./common.js";
 
-/** As /live tells it. */
-export interface OnPhone { sid: string; incoming: boolean; customer?: string; body: string; status: string; errorCode: number | null; files: number }
+export type { OnPhone };
 interface Sent { at: number; line: HTMLElement; acknowledged?: number; onScreen?: number }
 
 const people = find("people");
@@ -16,8 +16,10 @@ const lines = new Map<string, HTMLElement>();
 const drafts = new Map<string, string>();
 const sent = new Map<string, Sent>();
 const fates: Record<string, string> = { accepted: "arrived", queued: "arrived", sent: "✓ sent", delivered: "✓✓ delivered", read: "✓✓ read" };
+let customers: Customer[] = [];
 
 export const chosen = () => people.querySelector<HTMLInputElement>("input:checked")?.value ?? "";
+const customer = () => customers.find(({ id }) => id === chosen());
 
 export function choose(id: string): void {
     const radio = people.querySelector<HTMLInputElement>(`input[value="${id}"]`);
@@ -27,40 +29,58 @@ export function choose(id: string): void {
 }
 
 function newSid(): string {
-    return "SM" + Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return customer()?.service === "whatsapp" ? `wamid.${hex}` : `SM${hex}`;
 }
 
-function bubble(sid: string, customer: string, incoming: boolean, words: string): HTMLElement {
-    const line = make("li", incoming ? "mine" : "theirs", "");
-    line.dataset["customer"] = customer;
-    line.hidden = customer !== chosen();
-    line.append(make("p", "", words), make("small", "", incoming ? "sending…" : ""));
-    lines.set(sid, line);
+const hands: Hands = {
+    tap: ({ sid }, { kind, id, title }) => void send({ tap: { kind, id, title }, to: sid }, title),
+    react: ({ sid }, emoji) => void post("/send", { customer: chosen(), sid: newSid(), react: emoji, to: sid }),
+    quoted: (sid) => lines.get(sid)?.querySelector("p")?.innerText ?? "",
+};
+
+function newLine(message: OnPhone, id: string): HTMLElement {
+    const line = make("li", message.incoming ? "mine" : "theirs", "");
+    line.dataset["customer"] = id;
+    line.hidden = id !== chosen();
+    fill(line, message, hands);
+    line.append(make("small", "", message.incoming ? "sending…" : ""));
+    lines.set(message.sid, line);
     bubbles.append(line);
     bubbles.scrollTop = bubbles.scrollHeight;
     return line;
 }
 
+/** What was said here comes back with all that it has: it takes the place of the words. */
+function refill(line: HTMLElement, message: OnPhone): void {
+    if (message.service !== "whatsapp" || line.querySelector(".reaction")) return;
+    const fate = line.querySelector("small")!;
+    line.replaceChildren();
+    fill(line, message, hands);
+    line.append(fate);
+}
+
 /** A message of /live: new, or its fate another. */
 export function onPhone(message: OnPhone): void {
     if (message.customer === undefined) return;
-    const words = message.body + (message.files > 0 ? `${message.body ? "\n" : ""}📎 ${message.files === 1 ? "a file" : `${message.files} files`}` : "");
-    const isNew = !lines.has(message.sid);
-    const line = lines.get(message.sid) ?? bubble(message.sid, message.customer, message.incoming, words);
+    const known = lines.get(message.sid);
+    const line = known ?? newLine(message, message.customer);
+    if (known) refill(line, message);
+    showReaction(line, message);
     if (message.incoming) {
-        if (isNew) line.querySelector("small")!.textContent = "";
+        if (!known) line.querySelector(":scope > small")!.textContent = "";
         return;
     }
     const failed = message.status === "failed" || message.status === "undelivered";
     line.className = failed ? "theirs failed" : `theirs ${message.status}`;
-    line.querySelector("small")!.textContent = failed ? `not on the phone: ${message.errorCode ?? message.status}` : (fates[message.status] ?? message.status);
+    line.querySelector(":scope > small")!.textContent = failed ? `not on the phone: ${message.errorCode ?? message.status}` : (fates[message.status] ?? message.status);
 }
 
 function tellTimes(one: Sent): void {
     const parts = [];
     if (one.acknowledged !== undefined) parts.push(`acknowledged ${ms(one.acknowledged)}`);
     if (one.onScreen !== undefined) parts.push(`on screen ${ms(one.onScreen)}`);
-    one.line.querySelector("small")!.textContent = parts.join(" · ") || "sending…";
+    one.line.querySelector(":scope > small")!.textContent = parts.join(" · ") || "sending…";
     if (one.acknowledged !== undefined) find("acknowledged").textContent = ms(one.acknowledged);
     if (one.onScreen !== undefined) find("on-screen").textContent = ms(one.onScreen);
 }
@@ -74,37 +94,50 @@ export function shownOnDesk(sid: string | null): string {
     return ms(one.onScreen);
 }
 
-async function send(words: string): Promise<void> {
+/** said: as POST /send takes it. words: what is seen until it comes back. */
+async function send(said: object, words: string): Promise<void> {
     const sid = newSid();
-    const one: Sent = { at: performance.now(), line: bubble(sid, chosen(), true, words) };
+    const shown: OnPhone = { sid, incoming: true, customer: chosen(), service: "sms", body: words, status: "", errorCode: null, files: 0 };
+    const one: Sent = { at: performance.now(), line: newLine(shown, chosen()) };
     sent.set(sid, one);
-    const { status, json, why } = await post<{ status?: number }>("/send", { customer: chosen(), text: words, sid });
+    const { status, json, why } = await post<{ status?: number }>("/send", { customer: chosen(), sid, ...said });
     if (status === 200 && json?.status === 200) {
         one.acknowledged = performance.now() - one.at;
         return tellTimes(one);
     }
     one.line.classList.add("failed");
     const reason = status !== 200 ? why : json?.status ? `the gateway answered ${json.status}` : "the gateway does not answer";
-    one.line.querySelector("small")!.textContent = `not delivered: ${reason}`;
+    one.line.querySelector(":scope > small")!.textContent = `not delivered: ${reason}`;
 }
 
-/** changed: another phone was taken up. */
-export function startPhones(customers: Customer[], changed: () => void): void {
-    for (const customer of customers) {
+function takeUp(one: Customer, changed: (customer: Customer) => void): void {
+    for (const line of bubbles.children) (line as HTMLElement).hidden = (line as HTMLElement).dataset["customer"] !== one.id;
+    bubbles.scrollTop = bubbles.scrollHeight;
+    bubbles.dataset["service"] = one.service;
+    find("more").hidden = one.service !== "whatsapp";
+    text.maxLength = one.service === "whatsapp" ? 4096 : 1600;
+    text.placeholder = one.service === "whatsapp" ? "WhatsApp message" : "Text message";
+    text.value = drafts.get(one.id) ?? "";
+    changed(one);
+}
+
+/** changed: another phone was taken up; the first one at once. */
+export function startPhones(given: Customer[], changed: (customer: Customer) => void): void {
+    customers = given;
+    for (const one of customers) {
         const label = document.createElement("label");
         const radio = document.createElement("input");
-        Object.assign(radio, { type: "radio", name: "customer", value: customer.id, checked: customer === customers[0] });
-        radio.addEventListener("change", () => {
-            for (const line of bubbles.children) (line as HTMLElement).hidden = (line as HTMLElement).dataset["customer"] !== customer.id;
-            bubbles.scrollTop = bubbles.scrollHeight;
-            text.value = drafts.get(customer.id) ?? "";
-            changed();
-        });
-        label.title = customer.number;
-        label.append(radio, customer.name.split(" ")[0]!);
+        Object.assign(radio, { type: "radio", name: "customer", value: one.id, checked: one === customers[0] });
+        radio.addEventListener("change", () => takeUp(one, changed));
+        label.title = `${one.service === "whatsapp" ? "WhatsApp" : "SMS"} ${one.number}`;
+        label.dataset["service"] = one.service;
+        label.append(radio, one.name.split(" ")[0]!);
         people.append(label);
     }
     text.addEventListener("input", () => drafts.set(chosen(), text.value));
-    onSubmit(find<HTMLFormElement>("form"), text, (words) => void send(words));
+    onSubmit(find<HTMLFormElement>("form"), text, (words) => void send({ text: words }, words));
+    find("photo").addEventListener("click", () => void send({ photo: true }, "A photo"));
+    find("place").addEventListener("click", () => void send({ place: true }, "A place"));
+    takeUp(customers[0]!, changed);
     text.focus();
 }

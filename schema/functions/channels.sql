@@ -1,18 +1,27 @@
 -- How channels fare, for the API, for whoever operates them, and for the gateway that looks after them.
 
--- Says how a channel fares; an event where that changed. Gives back whether it did. Locks its state, then the counter.
-create function set_health (p_account bigint, p_channel bigint, p_health text, p_cause text, p_remedy text, p_now timestamptz)
+-- Notes how a channel fares. Gives back whether that changed: then the caller says so to the log.
+create function note_health (p_account bigint, p_channel bigint, p_health text, p_cause text, p_remedy text, p_now timestamptz)
 returns boolean language plpgsql as $$
 declare
     v_old text;
-    v_number bigint;
 begin
     insert into gateway.channel_state (account_id, channel_id, since) values (p_account, p_channel, p_now) on conflict do nothing;
     select s.health into v_old from gateway.channel_state s where s.account_id = p_account and s.channel_id = p_channel for no key update;
     update gateway.channel_state s
     set health = p_health, cause = p_cause, remedy = p_remedy, checked_at = p_now, since = case when v_old = p_health then s.since else p_now end
     where s.account_id = p_account and s.channel_id = p_channel;
-    if v_old = p_health then
+    return v_old <> p_health;
+end $$;
+comment on function note_health is 'how a channel fares; locks its state';
+
+-- The same, with its event. Locks its state, then the counter.
+create function set_health (p_account bigint, p_channel bigint, p_health text, p_cause text, p_remedy text, p_now timestamptz)
+returns boolean language plpgsql as $$
+declare
+    v_number bigint;
+begin
+    if not note_health (p_account, p_channel, p_health, p_cause, p_remedy, p_now) then
         return false;
     end if;
     insert into gateway.counter as c (account_id, last_event) values (p_account, 1)

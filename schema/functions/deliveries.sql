@@ -60,7 +60,9 @@ begin
         cross join lateral (
             select count (*) as n, (array_agg (k.status order by status_rank (k.status)))[1] as status, bool_or (k.status = 'failed') as failed,
                    (array_agg (k.code order by k.part) filter (where k.status = 'failed'))[1] as code,
-                   (array_agg (k.detail order by k.part) filter (where k.status = 'failed'))[1] as detail
+                   (array_agg (k.detail order by k.part) filter (where k.status = 'failed'))[1] as detail,
+                   (array_agg (k.reason order by k.part) filter (where k.status = 'failed'))[1] as reason,
+                   (array_agg (k.title order by k.part) filter (where k.status = 'failed'))[1] as title
             from gateway.part k
             where k.account_id = y.a and k.message_id = y.m
         ) p
@@ -68,7 +70,8 @@ begin
     update gateway.message m
     set status = s.status,
         error = case when s.failed then
-            coalesce (m.error, jsonb_build_object ('code', 'not_delivered', 'title', 'the provider could not deliver it', 'detail', s.detail,
+            coalesce (m.error, jsonb_build_object ('code', coalesce (s.reason, 'not_delivered'),
+                                                   'title', coalesce (s.title, 'the provider could not deliver it'), 'detail', s.detail,
                                                    'provider_code', s.code))
         end
     from said s

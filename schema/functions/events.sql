@@ -15,7 +15,8 @@ begin
     with page as materialized (
         select e.number, e.type, e.at, e.ticket_id, e.message_id, e.channel_id,
                case when e.type like 'contact.%' then e.subject_id end as contact_id,
-               case when e.type = 'input.quarantined' then e.subject_id end as quarantine_id
+               case when e.type = 'input.quarantined' then e.subject_id end as quarantine_id,
+               case when e.type = 'channel.updated' then e.subject_id end as notice_id
         from gateway.event e
         where e.account_id = p_account and e.number > p_after
         order by e.number
@@ -33,6 +34,7 @@ begin
                    when p.ticket_id is not null then json_build_object ('ticket', t.j)
                    when p.contact_id is not null then json_build_object ('contact', k.j)
                    when p.quarantine_id is not null then json_build_object ('quarantine', q.j)
+                   when n.j is not null then json_build_object ('channel', c.j, 'update', n.j)
                    when p.channel_id is not null then json_build_object ('channel', c.j)
                    else json_build_object () end)::text,
            p.at
@@ -42,6 +44,7 @@ begin
     left join lateral contact_json (p_account, p.contact_id) k (j) on true
     left join lateral quarantine_json (p_account, p.quarantine_id) q (j) on true
     left join lateral channel_health_json (p_account, p.channel_id) c (j) on true
+    left join lateral notice_json (p_account, p.notice_id) n (j) on true
     order by p.number;
 end $$;
 comment on function api_events is 'events after a number, in order; no locks';

@@ -102,7 +102,7 @@ create function way_json (p_account bigint, p_message uuid) returns setof jsonb 
             where a.account_id = p_account and a.message_id = p_message), '[]'),
         'receipts', coalesce ((
             select jsonb_agg (jsonb_build_object ('status', r.status, 'external_id', r.external_id, 'provider_code', r.code, 'detail', r.detail,
-                                                  'at', json_time (r.at)) order by r.at, r.journal_id, r.position)
+                                                  'data', r.data, 'at', json_time (r.at)) order by r.at, r.journal_id, r.position)
             from (select * from gateway.receipt k
                   where k.account_id = p_account and k.message_id = p_message
                   order by k.at desc, k.journal_id desc, k.position desc
@@ -127,7 +127,7 @@ create function message_json (p_account bigint, p_message uuid) returns setof js
                 when 'key' then (select k.name from gateway.key k where k.account_id = m.account_id and k.key_id = m.author_id)
             end),
         'content', m.content,
-        'transcoded', case when m.content ? 'original' then json_build_object ('from', m.content #> '{original,kind}', 'to', m.content -> 'kind') end,
+        'rendering', case when m.kind = 'outgoing' then coalesce (m.rendering, '{"native": true, "steps": []}') end,
         'text', m.text,
         'attachments', case when m.has_attachments then (select f from attachments_json (m.account_id, m.message_id) f) else '[]' end,
         'status', m.status,
@@ -166,3 +166,11 @@ create function quarantine_json (p_account bigint, p_entry uuid) returns setof j
     offset 0
 $$;
 comment on function quarantine_json is 'a quarantined request; never its content';
+
+create function notice_json (p_account bigint, p_notice uuid) returns setof json language sql stable rows 1 as $$
+    select json_build_object ('topic', n.topic, 'title', n.title, 'data', n.data, 'at', json_time (n.at))
+    from gateway.notice n
+    where n.account_id = p_account and n.notice_id = p_notice
+    offset 0
+$$;
+comment on function notice_json is 'what a provider said of a channel';

@@ -102,6 +102,10 @@ begin
         select ctid from gateway.receipt where message_id is null and at < p_now - p_receipts limit 100000 for update skip locked));
     delete from gateway.receipt where ctid = any (array (
         select ctid from gateway.receipt where message_id is not null and at < p_now - p_events limit 100000 for update skip locked));
+    delete from gateway.notice where ctid = any (array (
+        select ctid from gateway.notice where at < p_now - p_events limit 100000));
+    delete from gateway.channel_note where ctid = any (array (
+        select ctid from gateway.channel_note where expires_at < p_now limit 100000 for update skip locked));
     delete from gateway.idempotency where ctid = any (array (
         select ctid from gateway.idempotency where created_at < p_now - p_idempotency limit 100000));
     -- Files that were uploaded for a message that never came; their bytes stay in storage.directory, where another may have the same.

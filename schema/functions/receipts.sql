@@ -26,7 +26,7 @@ create function match_receipts (p_limit int, p_now timestamptz) returns int lang
 declare
     r_account bigint[]; r_channel bigint[]; r_hash bytea[]; r_journal uuid[]; r_position int[]; r_message uuid[];
     v_account bigint[]; v_channel bigint[]; v_uri text[]; v_message uuid[]; v_part int[]; v_hash bytea[]; v_external_id text[];
-    v_status text[]; v_code text[]; v_detail text[]; v_refused int[]; v_journal uuid[];
+    v_status text[]; v_code text[]; v_detail text[]; v_refused int[]; v_journal uuid[]; v_reason text[]; v_title text[];
     e_account bigint[]; e_type text[]; e_ticket uuid[]; e_message uuid[]; e_subject uuid[];
 begin
     perform plan_young ();
@@ -34,7 +34,7 @@ begin
     with taken as materialized (
         select r.account_id as a, r.channel_id as c, r.hash as h, r.journal_id as j, r.position as p, r.reference, r.reference_part, r.external_id as x,
                -- Whatever the provider says of it, it has it.
-               case when status_rank (r.status) > status_rank ('sent') then r.status else 'sent' end as s, r.code, r.detail, r.opted_out as refused
+               case when status_rank (r.status) > status_rank ('sent') then r.status else 'sent' end as s, r.code, r.detail, r.opted_out as refused, r.reason, r.title
         from gateway.receipt r
         where r.pending and r.look_at <= now ()
         order by r.look_at
@@ -51,9 +51,11 @@ begin
            array_agg (g order by n) filter (where m is not null), array_agg (h order by n) filter (where m is not null),
            array_agg (x order by n) filter (where m is not null), array_agg (s order by n) filter (where m is not null),
            array_agg (code order by n) filter (where m is not null), array_agg (detail order by n) filter (where m is not null),
-           array_agg (n::int order by n) filter (where m is not null and refused), array_agg (j order by n) filter (where m is not null)
+           array_agg (n::int order by n) filter (where m is not null and refused), array_agg (j order by n) filter (where m is not null),
+           array_agg (reason order by n) filter (where m is not null), array_agg (title order by n) filter (where m is not null)
     into r_account, r_channel, r_hash, r_journal, r_position, r_message,
-         v_account, v_channel, v_uri, v_message, v_part, v_hash, v_external_id, v_status, v_code, v_detail, v_refused, v_journal
+         v_account, v_channel, v_uri, v_message, v_part, v_hash, v_external_id, v_status, v_code, v_detail, v_refused, v_journal,
+         v_reason, v_title
     from found;
     if r_account is null then
         return 0;
@@ -72,19 +74,22 @@ begin
     end if;
 
     -- Of several receipts of a part in this batch the furthest counts.
-    insert into gateway.part as k (account_id, message_id, part, status, external_id, code, detail, updated_at)
-    select distinct on (a, m, p) a, m, p, s, x, c, d, p_now
-    from unnest (v_account, v_message, v_part, v_status, v_external_id, v_code, v_detail) y (a, m, p, s, x, c, d)
+    insert into gateway.part as k (account_id, message_id, part, status, external_id, code, detail, updated_at, reason, title)
+    select distinct on (a, m, p) a, m, p, s, x, c, d, p_now, re, ti
+    from unnest (v_account, v_message, v_part, v_status, v_external_id, v_code, v_detail, v_reason, v_title) y (a, m, p, s, x, c, d, re, ti)
     order by a, m, p, status_rank (s) desc
     on conflict (account_id, message_id, part) do update
     set status = excluded.status, code = excluded.code, detail = excluded.detail, updated_at = excluded.updated_at,
-        external_id = coalesce (k.external_id, excluded.external_id)
+        external_id = coalesce (k.external_id, excluded.external_id), reason = excluded.reason, title = excluded.title
     where status_rank (excluded.status) > status_rank (k.status);
     if v_refused is not null then
         update gateway.message m
         set error = jsonb_build_object ('code', 'opted_out', 'title', 'the contact has opted out', 'detail', v_detail[o], 'provider_code', v_code[o])
         from unnest (v_refused) o
         where m.account_id = v_account[o] and m.message_id = v_message[o] and m.error is null and status_rank (m.status) < status_rank ('failed');
+    end if;
+    if 'window_closed' = any (v_reason) then
+        perform close_windows (v_account, v_channel, v_uri, v_message, v_reason, p_now);
     end if;
     select array_agg (r.account_id), array_agg ('message.' || r.status), array_agg (r.ticket_id), array_agg (r.message_id),
            array_agg (null::uuid)
@@ -107,3 +112,16 @@ begin
     return cardinality (r_account);
 end $$;
 comment on function match_receipts is 'gives receipts to their messages; locks pairs, deliveries, provider_id, receipts, messages, opt_out, counters';
+
+-- A provider that let nothing through because the window was closed knows better than we, unless the customer spoke after the message was written.
+create function close_windows (p_accounts bigint[], p_channels bigint[], p_uris text[], p_messages uuid[], p_reasons text[], p_now timestamptz)
+returns void language plpgsql as $$
+begin
+    update gateway.pair p set window_until = least (p.window_until, p_now)
+    from unnest (p_accounts, p_channels, p_uris, p_messages, p_reasons) x (a, c, u, m, re)
+    where p.account_id = a and p.channel_id = c and p.uri = u and re = 'window_closed'
+      and not exists (
+        select from gateway.message k join gateway.channel h on h.account_id = k.account_id and h.channel_id = k.channel_id
+        where k.account_id = a and k.message_id = m and p.window_until > k.created_at + h.reply_window);
+end $$;
+comment on function close_windows is 'ends reply windows that the provider calls closed; the caller holds the pairs';

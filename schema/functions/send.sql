@@ -40,18 +40,42 @@ begin
 end $$;
 comment on function is_blocked is 'whether the business writes to nobody at this address; no locks';
 
--- Why nothing may be sent to a pair now; null: it may.
-create function pair_closed (p_account bigint, p_channel bigint, p_uri text, p_now timestamptz) returns text language plpgsql stable as $$
+-- The template of a channel by its name and, where it is given, its language. known: the provider has listed the channel's templates;
+-- status and components are null where it is none of them.
+create function find_template (p_account bigint, p_channel bigint, p_name text, p_lang text)
+returns table (known boolean, status text, components text) language plpgsql stable as $$
 begin
+    return query
+    select true, t.status, t.components::text
+    from gateway.channel_state s
+    left join lateral (
+        select k.status, k.components
+        from gateway.template k
+        where k.account_id = p_account and k.channel_id = p_channel and k.name = p_name and (p_lang is null or k.lang = p_lang)
+        order by k.status <> 'APPROVED', k.lang
+        limit 1) t on true
+    where s.account_id = p_account and s.channel_id = p_channel and s.templates_at is not null;
+    if not found then
+        return query select false, null::text, null::text;
+    end if;
+end $$;
+comment on function find_template is 'a template of a channel; no locks';
+
+-- Why nothing may be sent to a pair now; null: it may. Where the channel has a reply window, only a template may go after it.
+create function pair_closed (p_account bigint, p_channel bigint, p_uri text, p_template boolean, p_now timestamptz)
+returns text language plpgsql stable as $$
+declare
+    c gateway.channel;
+begin
+    select k.* into c from gateway.channel k where k.account_id = p_account and k.channel_id = p_channel;
     return case
-        when exists (select from gateway.channel c where c.account_id = p_account and c.channel_id = p_channel and c.disabled_at is not null)
-            then 'the channel is disabled'
+        when c.disabled_at is not null then 'the channel is disabled'
         when is_opted_out (p_account, p_channel, p_uri) then 'the contact has opted out'
         when is_blocked (p_account, p_uri) then 'the contact is blocked'
-        when exists (
+        when c.reply_window is not null and not p_template and not exists (
             select from gateway.pair p
-            where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri and p.window_until <= p_now)
-            then 'the reply window is closed'
+            where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri and p.window_until > p_now)
+            then 'the reply window is closed: send a template, see /v1/channels/' || c.slug || '/templates'
     end;
 end $$;
 comment on function pair_closed is 'why nothing may be sent to a pair; no locks';
@@ -95,13 +119,15 @@ comment on function unread_json is 'what the author of a reply has not read; no 
 
 -- Keeps one outgoing message or note, and its delivery, or gives back what an equal POST was answered before.
 -- p_ticket null: the pair's ticket, or a new one. p_seen: the newest message that the author had read. Answers 202, 201 (note), or 409 with
--- the messages that the author has not read. Locks the key, pair, ticket, attachments, address, deliveries, counter. Raises SB404, SB409, SB422.
+-- the messages that the author has not read. p_answers: the options that may be answered in words, [{"id","title"}]; p_rendering: how the content
+-- was put for the channel, null: as it was given; p_dry_run: answers 200 where the message would be kept, and keeps nothing. Locks the key, pair, ticket, attachments, address, deliveries, counter. Raises SB404, SB409, SB422.
 create function api_send (
     p_account bigint, p_hash bytea, p_fingerprint bytea,
     p_channel bigint, p_uri text, p_ticket uuid, p_new_ticket uuid, p_new_contact uuid,
     p_message uuid, p_kind text, p_from text, p_author_type text, p_author uuid, p_text text, p_content jsonb, p_reference text,
     p_metadata jsonb, p_expires_at timestamptz, p_lane text, p_seen bigint, p_in_reply_to uuid, p_retry_of uuid, p_attachments uuid[],
-    p_n_parts int, p_weight int, p_segments jsonb, p_now timestamptz, p_give_up_at timestamptz
+    p_n_parts int, p_weight int, p_segments jsonb, p_now timestamptz, p_give_up_at timestamptz,
+    p_rendering jsonb default null, p_answers jsonb default null, p_dry_run boolean default false
 ) returns table (status int, body text) language plpgsql
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
@@ -109,6 +135,7 @@ declare
     t gateway.ticket;
     v_contact uuid; v_new_contact boolean; v_newest uuid;
     v_state text; v_closed text; v_event bigint; v_number bigint;
+    v_given text := coalesce (p_content #>> '{original,kind}', p_content ->> 'kind');
     v_status int := case p_kind when 'note' then 201 else 202 end;
     v_body text;
 begin
@@ -119,10 +146,12 @@ begin
             return;
         end if;
     end if;
-    insert into gateway.pair (account_id, channel_id, uri) values (p_account, p_channel, p_uri) on conflict do nothing;
+    if not p_dry_run then
+        insert into gateway.pair (account_id, channel_id, uri) values (p_account, p_channel, p_uri) on conflict do nothing;
+    end if;
     select p.ticket_id into v_newest from gateway.pair p
     where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri for no key update;
-    v_closed := case when p_kind = 'outgoing' then pair_closed (p_account, p_channel, p_uri, p_now) end;
+    v_closed := case when p_kind = 'outgoing' then pair_closed (p_account, p_channel, p_uri, p_content ->> 'kind' = 'template', p_now) end;
     if v_closed is not null then
         raise '%', v_closed using errcode = 'SB409';
     end if;
@@ -149,7 +178,11 @@ begin
         return query select 409, v_body;
         return;
     end if;
-    perform check_send (p_account, t.ticket_id, p_channel, p_uri, p_in_reply_to, p_retry_of, p_attachments);
+    perform check_send (p_account, t.ticket_id, p_channel, p_uri, p_in_reply_to, v_given, p_retry_of, p_attachments);
+    if p_dry_run then
+        return query select 200, null::text;
+        return;
+    end if;
 
     select * into v_contact, v_new_contact from pair_contact (p_account, p_channel, p_uri, p_new_contact, p_now);
     if p_kind = 'outgoing' then
@@ -183,10 +216,14 @@ begin
 
     insert into gateway.message (account_id, message_id, ticket_id, number, channel_id, kind, status, from_uri, to_uri, author_type, author_id,
                                  reference, in_reply_to, text, content, metadata, has_attachments, created_at, lane, expires_at, retry_of, n_parts,
-                                 segments)
+                                 segments, rendering)
     values (p_account, p_message, t.ticket_id, t.last_number, p_channel, p_kind, case p_kind when 'note' then 'received' else 'queued' end,
             p_from, case p_kind when 'outgoing' then p_uri end, p_author_type, p_author, p_reference, p_in_reply_to, p_text, p_content,
-            p_metadata, coalesce (cardinality (p_attachments), 0) > 0, p_now, p_lane, p_expires_at, p_retry_of, p_n_parts, p_segments);
+            p_metadata, coalesce (cardinality (p_attachments), 0) > 0, p_now, p_lane, p_expires_at, p_retry_of, p_n_parts, p_segments,
+            p_rendering);
+    if p_kind = 'outgoing' and (p_answers is not null or v_given = 'choice') then
+        perform ask (p_account, p_channel, p_uri, p_message, p_answers, p_now);
+    end if;
     update gateway.attachment f set message_id = p_message, position = o - 1
     from unnest (p_attachments) with ordinality x (i, o)
     where f.account_id = p_account and f.attachment_id = i;
@@ -207,16 +244,32 @@ begin
 end $$;
 comment on function api_send is 'keeps a message and its delivery; locks key, pair, ticket, attachments, address, deliveries, counter; SB404, SB409, SB422';
 
+-- The newest question of a pair, whose options may be answered in words for a day; p_answers null: it has buttons, and those of the question
+-- before it are over. The caller holds the pair.
+create function ask (p_account bigint, p_channel bigint, p_uri text, p_message uuid, p_answers jsonb, p_now timestamptz)
+returns void language sql as $$
+    update gateway.pair p
+    set choice = p_answers,
+        choice_message = case when p_answers is not null then p_message end,
+        choice_until = case when p_answers is not null then p_now + interval '24 hours' end
+    where p.account_id = p_account and p.channel_id = p_channel and p.uri = p_uri;
+$$;
+comment on function ask is 'keeps what a pair was asked; the caller holds the pair';
+
 -- What a message refers to has to be there: a message of its ticket, a failed one of its pair, files that were uploaded and are in no message
--- yet. Raises SB422.
-create function check_send (p_account bigint, p_ticket uuid, p_channel bigint, p_uri text, p_in_reply_to uuid, p_retry_of uuid, p_attachments uuid[])
-returns void language plpgsql as $$
+-- yet. p_given: the kind of content that was given. Raises SB422.
+create function check_send (
+    p_account bigint, p_ticket uuid, p_channel bigint, p_uri text, p_in_reply_to uuid, p_given text, p_retry_of uuid, p_attachments uuid[]
+) returns void language plpgsql as $$
 declare
     v_n int;
 begin
     if p_in_reply_to is not null and not exists (
-        select from gateway.message m where m.account_id = p_account and m.message_id = p_in_reply_to and m.ticket_id = p_ticket) then
-        raise 'not a message of this ticket' using errcode = 'SB422', constraint = '/in_reply_to';
+        select from gateway.message m
+        where m.account_id = p_account and m.message_id = p_in_reply_to and m.ticket_id = p_ticket
+          and (p_given is distinct from 'reaction' or m.kind <> 'note')) then
+        raise 'not a message of this ticket' using errcode = 'SB422',
+            constraint = case p_given when 'reaction' then '/content/target' else '/in_reply_to' end;
     end if;
     if p_retry_of is not null and not exists (
         select from gateway.message m

@@ -8,8 +8,9 @@ language sql stable set enable_hashjoin = off as $$
     )
     select x.at, x.what, x.detail
     from (
-        select m.created_at as at, 1 as n, case m.kind when 'outgoing' then 'queued' when 'incoming' then 'received' else 'written' end as what,
-               case m.kind when 'outgoing' then 'for channel ' else 'by channel ' end || a.slug || '/' || c.slug || ' (' || c.adapter || '), provider''s id '
+        select m.created_at as at, 1 as n, case when m.author_type = 'human' then 'echoed' when m.kind = 'outgoing' then 'queued' when m.kind = 'incoming' then 'received'
+                                              else 'written' end as what,
+               case when m.kind = 'outgoing' and m.author_type <> 'human' then 'for channel ' else 'by channel ' end || a.slug || '/' || c.slug || ' (' || c.adapter || '), provider''s id '
                || coalesce (m.external_id, 'none') as detail
         from m
         join gateway.account a on a.account_id = m.account_id

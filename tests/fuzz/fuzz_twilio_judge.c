@@ -38,8 +38,9 @@ static struct task task_of (char kind, GPtrArray *files)
 {
     static char to[] = "tel:+14133881111", text[] = "Hi",
                 url[] = "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media.json#1";
-    static char reference[] = "0198c0de-0000-7000-8000-00000000000a";
-    struct task task = {.kind = TASK_SEND, .to = to, .text = text, .reference = reference, .url = url, .until = INT64_MAX};
+    static char reference[] = "0198c0de-0000-7000-8000-00000000000a", content[] = "{\"kind\":\"text\"}";
+    struct task task = {
+        .kind = TASK_SEND, .to = to, .text = text, .content = content, .reference = reference, .url = url, .until = INT64_MAX};
     task.kind = kind == 'f' ? TASK_FETCH : kind == 'p' ? TASK_PROBE : kind == 'b' ? TASK_BACKFILL : TASK_SEND;
     if (task.kind == TASK_SEND) task.files = files;
     return task;

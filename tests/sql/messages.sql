@@ -28,7 +28,7 @@ select throws_ok (format ('select * from api_messages (%s, %L, false, 10, null)'
 select message_id as message from gateway.message where account_id = :acme and external_id = 'F1' \gset
 select body::jsonb as body from api_message (:acme, :'message') \gset
 select is ((select array_agg (k order by k) from jsonb_object_keys (:'body') k),
-           '{attachments,attempts,author,channel,content,created_at,error,expires_at,external_id,from,id,in_reply_to,kind,lane,metadata,number,parts,provider_time,receipts,reference,retry_of,segments,status,text,ticket_id,to,transcoded}',
+           '{attachments,attempts,author,channel,content,created_at,error,expires_at,external_id,from,id,in_reply_to,kind,lane,metadata,number,parts,provider_time,receipts,reference,rendering,retry_of,segments,status,text,ticket_id,to}',
            'a message has the promised fields');
 select is (:'body'::jsonb -> 'author' ->> 'name', 'Ana', 'its author has a name');
 select is (:'body'::jsonb ->> 'status', 'received', 'it was received');
@@ -76,7 +76,7 @@ select pg_temp.match (:'message', :acme, :sms) \gset
 select is ((select array_agg (r ->> 'status') from jsonb_array_elements (pg_temp.receipts (:acme, :'message')) r), '{sent,delivered,failed}',
            'a message''s receipts are told oldest first, without those of another message, channel or account');
 select is (pg_temp.receipts (:acme, :'message') -> 2,
-           '{"external_id": "F1", "status": "failed", "provider_code": "30003", "detail": "unreachable", "at": "2026-03-02T10:00:03.000000Z"}',
+           '{"external_id": "F1", "status": "failed", "provider_code": "30003", "detail": "unreachable", "data": null, "at": "2026-03-02T10:00:03.000000Z"}',
            'with the provider''s own code and words');
 select is ((select array_agg (detail) from trace (:'message') where what = 'receipt'), '{sent,delivered,"failed, code 30003"}', 'its trace tells them, too');
 select pg_temp.give ('flood', (select jsonb_agg (pg_temp.tell (:acme, :sms, 'F1', 'sent', :'t0'::timestamptz + (10 + n) * interval '1 s')) from generate_series (1, 97) n)) \gset

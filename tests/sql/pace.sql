@@ -4,7 +4,7 @@ select plan (20);
 \ir lib/out.sql
 
 select pg_temp.make_channel (:acme, 'wa') as wa \gset
-update gateway.channel set pair_pace = '6 s', pair_burst = 3, reply_window = '24 h' where channel_id = :wa;
+update gateway.channel set pair_pace = '6 s', pair_burst = 3 where channel_id = :wa;
 create function pg_temp.wait_of (p_name text) returns interval language sql as $$
     select d.run_at - now () from gateway.delivery d where d.message_id = pg_temp.id_of (p_name)
 $$;
@@ -69,13 +69,14 @@ delete from gateway.delivery;
 update gateway.pair set paced_to = null;
 select from pg_temp.send (:acme, :wa, :ana, 'w1');
 select from pg_temp.send (:acme, :wa, :bob, 'w2');
+update gateway.channel set reply_window = '24 h' where channel_id = :wa;
 update gateway.pair set window_until = pg_temp.t0 () + interval '20 h' where channel_id = :wa;
 select pg_temp.take ('w', :acme, :wa) \gset
 select pg_temp.settle ('w', '[{"name": "w1", "outcome": "failed", "code": "window_closed"}, {"name": "w2", "outcome": "failed", "code": "unreachable"}]') \gset
 select is ((select window_until from gateway.pair where channel_id = :wa and uri = :ana), pg_temp.t0 () + interval '1 minute', 'a window that the provider calls closed is');
 select is ((select window_until from gateway.pair where channel_id = :wa and uri = :bob), pg_temp.t0 () + interval '20 h', 'no other is');
 select throws_ok (format ('select pg_temp.send (%s, %s, %L, %L, %L)', :acme, :wa, :ana, 'w3', jsonb_build_object ('at', pg_temp.t0 () + interval '2 minutes')),
-                  'SB409', 'the reply window is closed', 'so nothing more is taken for it');
+                  'SB409', 'the reply window is closed: send a template, see /v1/channels/wa/templates', 'so nothing more is taken for it');
 update gateway.pair set window_until = pg_temp.t0 () - interval '1 h' where channel_id = :wa and uri = :bob;
 insert into gateway.delivery (account_id, channel_id, uri, position, message_id, state, lane, run_at, created_at, give_up_at)
     values (:acme, :wa, :bob, 1, pg_temp.id_of ('w2'), 0, 0, now (), now (), now ());
@@ -83,7 +84,7 @@ select pg_temp.take ('w4', :acme, :wa) \gset
 select pg_temp.settle ('w4', 'w2', 'failed', '{"code": "window_closed"}') \gset
 select is ((select window_until from gateway.pair where channel_id = :wa and uri = :bob), pg_temp.t0 () - interval '1 h', 'one that was closed before stays so since then');
 -- The customer writes while the attempt is under way.
-update gateway.pair set window_until = null where channel_id = :wa and uri = :ana;
+update gateway.pair set window_until = pg_temp.t0 () + interval '2 h' where channel_id = :wa and uri = :ana;
 select from pg_temp.send (:acme, :wa, :ana, 'w5');
 select pg_temp.take ('w5', :acme, :wa) \gset
 update gateway.pair set window_until = pg_temp.t0 () + interval '1 minute' + interval '24 h' where channel_id = :wa and uri = :ana;

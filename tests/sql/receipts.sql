@@ -1,6 +1,6 @@
 -- What a provider says later of what was sent finds its message, however it comes; a status only rises.
 begin;
-select plan (48);
+select plan (64);
 \ir lib/out.sql
 
 create function pg_temp.said (p_id text, p_status text, p_name text default null, p_more jsonb default '{}') returns jsonb language sql as $$
@@ -122,6 +122,66 @@ select from pg_temp.send (:acme, :sms, :bob, 'k');
 select pg_temp.take ('k', :acme, :sms), pg_temp.settle ('k', 'k', 'sent', '{"sid": "SMk"}') \gset
 select pg_temp.receive (:acme, :sms, 'k1', '[{"id": "SMk", "status": "sent"}, {"id": "SMk", "status": "read"}, {"id": "SMk", "status": "delivered"}]') \gset
 select is (pg_temp.status_of ('k'), 'read', 'of several receipts in one request the furthest counts');
+
+-- Why, in our words; what more the provider says; and that it let nothing through because the window was closed.
+create function pg_temp.window_until () returns timestamptz language sql as $$
+    select p.window_until from gateway.pair p join gateway.channel c using (account_id, channel_id) join gateway.account a using (account_id)
+    where a.slug = 'acme' and c.slug = 'sms' and p.uri = 'tel:+15552220001'
+$$;
+create function pg_temp.sent (p_name text) returns void language sql as $$
+    select from pg_temp.send ((select account_id from gateway.account where slug = 'acme'), (select channel_id from gateway.channel where slug = 'sms' order by 1 limit 1),
+                              'tel:+15552220001', p_name);
+    select from pg_temp.take (p_name, (select account_id from gateway.account where slug = 'acme'), (select channel_id from gateway.channel where slug = 'sms' order by 1 limit 1));
+    select from pg_temp.settle (p_name, p_name, 'sent', jsonb_build_object ('sid', 'wamid.' || p_name));
+$$;
+delete from gateway.opt_out;
+update gateway.channel set reply_window = '1 day' where account_id = :acme;
+update gateway.pair set window_until = :'t0'::timestamptz + interval '5 hours' where account_id = :acme;
+select from pg_temp.sent ('l');
+select pg_temp.receive (:acme, :sms, 'l1', '[{"id": "wamid.l", "status": "delivered", "data": {"pricing": {"category": "service"}}}]') \gset
+select is ((select j -> 'receipts' -> -1 from way_json (:acme, pg_temp.id_of ('l')) j) - 'at',
+           '{"status": "delivered", "external_id": "wamid.l", "provider_code": null, "detail": null, "data": {"pricing": {"category": "service"}}}',
+           'what more a receipt says is shown with it');
+select from pg_temp.sent ('m');
+select pg_temp.receive (:acme, :sms, 'm1', '[{"id": "wamid.m", "status": "failed", "code": "131026", "detail": "Undeliverable", "reason": "unreachable", "title": "they cannot be reached"}]') \gset
+select is ((select error from gateway.message where message_id = pg_temp.id_of ('m')),
+           '{"code": "unreachable", "title": "they cannot be reached", "detail": "Undeliverable", "provider_code": "131026"}', 'a failure has the reason that the adapter gives it');
+select is ((select (reason, title)::text from gateway.part where message_id = pg_temp.id_of ('m')), '(unreachable,"they cannot be reached")', 'so has its part');
+select is (pg_temp.window_until (), :'t0'::timestamptz + interval '5 hours', 'and the window stays as it is');
+select from pg_temp.sent ('n');
+select pg_temp.receive (:acme, :sms, 'n1', '[{"id": "wamid.n", "status": "failed", "code": "131047", "reason": "window_closed", "title": "the window is closed"},
+                                          {"id": "SMk", "status": "failed", "reason": "unreachable"}]') \gset
+select is ((select error ->> 'code' from gateway.message where message_id = pg_temp.id_of ('n')), 'window_closed', 'a provider may know better that the window is closed');
+select is (pg_temp.window_until (), :'t0'::timestamptz + interval '2 minutes', 'then it is');
+select is ((select window_until from gateway.pair where account_id = :acme and channel_id = :sms and uri = :bob), :'t0'::timestamptz + interval '5 hours',
+           'but nobody else''s that failed at the same time');
+update gateway.pair set window_until = :'t0'::timestamptz + interval '1 minute' where account_id = :acme;
+select pg_temp.receive (:acme, :sms, 'n2', '[{"id": "wamid.n", "status": "failed", "reason": "window_closed"}]') \gset
+select is (pg_temp.window_until (), :'t0'::timestamptz + interval '1 minute', 'one that is closed longer stays so');
+update gateway.pair set window_until = :'t0'::timestamptz + interval '1 day 1 second' where account_id = :acme;
+select pg_temp.receive (:acme, :sms, 'n3', '[{"id": "wamid.n", "status": "failed", "reason": "window_closed"}]') \gset
+select is (pg_temp.window_until (), :'t0'::timestamptz + interval '1 day 1 second', 'what the customer said after the message keeps it open');
+select from pg_temp.sent ('o');
+update gateway.pair set window_until = null where account_id = :acme;
+select pg_temp.receive (:acme, :sms, 'o1', '[{"id": "wamid.o", "status": "failed", "reason": "window_closed"}]') \gset
+select is (pg_temp.window_until (), :'t0'::timestamptz + interval '2 minutes', 'of a pair that nothing was known of it is closed, too');
+
+-- Message and part stand in what the provider gives back: "MESSAGE/PART".
+update gateway.pair set window_until = null where account_id = :acme;
+update gateway.channel set reply_window = null where account_id = :acme;
+select from pg_temp.send (:acme, :sms, :ana, 'p', '{"parts": 2}');
+select from pg_temp.send (:acme, :sms, :ana, 'q');
+select pg_temp.take ('p', :acme, :sms), pg_temp.settle ('p', '[{"name": "p", "outcome": "progress", "part": 0, "sid": "wamid.p0"}]'),
+       pg_temp.settle ('p', '[{"name": "p", "outcome": "uncertain", "part": 1}]') \gset
+select is (pg_temp.status_of ('p'), 'uncertain', 'the answer to the second part of a message was lost');
+select pg_temp.receive (:acme, :sms, 'p1', pg_temp.said ('wamid.p1', 'delivered', 'p', '{"part": 1}')) \gset
+select is ((select array_agg (external_id || ' ' || status order by part) from gateway.part where message_id = pg_temp.id_of ('p')), '{"wamid.p0 sent","wamid.p1 delivered"}',
+           'the receipt that names it gives the part its id');
+select is (pg_temp.status_of ('p'), 'sent', 'the message was sent');
+select is ((select count (*) from gateway.delivery where message_id = pg_temp.id_of ('p')), 0::bigint, 'and is not sent again');
+select is (pg_temp.take ('q', :acme, :sms), '{q}', 'the next one leaves');
+select pg_temp.receive (:acme, :sms, 'p2', pg_temp.said ('wamid.p0', 'read')), pg_temp.receive (:acme, :sms, 'p3', pg_temp.said ('wamid.p1', 'read')) \gset
+select is (pg_temp.status_of ('p'), 'read', 'then both are known by their own ids');
 
 select pg_temp.is_whole_log (:acme);
 select * from finish ();

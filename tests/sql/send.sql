@@ -1,6 +1,6 @@
 -- What agents and businesses send: kept with its delivery at once, refused with a reason, and what can be done to it while it waits.
 begin;
-select plan (81);
+select plan (108);
 \ir lib/out.sql
 
 insert into gateway.key (account_id, key_id, name, hash, last_four) values (:acme, pg_temp.id_of ('key'), 'crm', sha256 ('k'), 'abcd');
@@ -52,8 +52,21 @@ update gateway.channel set disabled_at = null where channel_id = :other;
 update gateway.contact set blocked_at = now () where account_id = :acme;
 select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x')$$, :acme, :sms, :ana), 'SB409', 'the contact is blocked', 'nor to a blocked contact');
 update gateway.contact set blocked_at = null where account_id = :acme;
+select slug from gateway.channel where account_id = :acme and channel_id = :sms \gset
+select 'the reply window is closed: send a template, see /v1/channels/' || :'slug' || '/templates' as closed \gset
+update gateway.pair set window_until = pg_temp.t0 () - interval '1 day' where account_id = :acme;
+select is ((select status from pg_temp.send (:acme, :sms, :ana, 'open', '{"dry_run": true}')), 200, 'where the channel has no window there is none');
+update gateway.channel set reply_window = '1 day' where account_id = :acme and channel_id = :sms;
+select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x')$$, :acme, :sms, :ana), 'SB409', :'closed', 'nor where the window has closed');
 update gateway.pair set window_until = pg_temp.t0 () where account_id = :acme;
-select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x')$$, :acme, :sms, :ana), 'SB409', 'the reply window is closed', 'nor where the window has closed');
+select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x')$$, :acme, :sms, :ana), 'SB409', :'closed', 'which it has at its last instant');
+update gateway.pair set window_until = null where account_id = :acme;
+select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x')$$, :acme, :sms, :ana), 'SB409', :'closed', 'or where the customer has never written');
+select is ((select status from pg_temp.send (:acme, :sms, :ana, 'template', '{"content": {"kind": "template", "name": "hi"}, "dry_run": true}')), 200, 'a template may go all the same');
+select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', '{"content": {"kind": "text", "text": "x", "original": {"kind": "template"}}}')$$, :acme, :sms, :ana), 'SB409', :'closed', 'but not one that became a text');
+update gateway.pair set window_until = pg_temp.t0 () + interval '1 microsecond' where account_id = :acme;
+select is ((select status from pg_temp.send (:acme, :sms, :ana, 'in time', '{"dry_run": true}')), 200, 'until then it is open');
+update gateway.channel set reply_window = null where account_id = :acme and channel_id = :sms;
 update gateway.pair set window_until = null where account_id = :acme;
 insert into gateway.opt_out (account_id, opt_out_id, channel_id, uri, source, at) values (:acme, gen_random_uuid (), :other, :ana, 'agent', now ());
 select is ((select status from pg_temp.send (:acme, :sms, :ana, 'ok')), 202, 'who has opted out elsewhere may be written to here');
@@ -71,6 +84,46 @@ select is ((select (j ->> 'kind', j ->> 'status', j -> 'to')::text from (select 
 select is (pg_temp.told (:acme, :before), '{"message.updated note 2"}', 'the log knows it');
 select is ((select last_message_id from gateway.ticket where ticket_id = :'ticket'), :'last'::uuid, 'it is not the ticket''s last message');
 select is ((select count (*) from gateway.delivery where message_id = pg_temp.id_of ('note 2')), 0::bigint, 'and is not delivered');
+
+-- What a message would be, without one.
+select count (*) as messages from gateway.message \gset
+select last_event as before from gateway.counter where account_id = :acme \gset
+select is ((select (status, body)::text from pg_temp.send (:acme, :sms, 'tel:+15552229999', 'dry', '{"dry_run": true}')), '(200,)', 'a dry run is answered');
+select is ((select count (*) from gateway.pair where uri = 'tel:+15552229999'), 0::bigint, 'and leaves nothing of the pair');
+select is ((select (status, body)::text from pg_temp.send (:acme, :sms, :ana, 'dry', jsonb_build_object ('ticket', :'ticket', 'seen', 5, 'key', 'dry', 'dry_run', true))), '(200,)', 'of a reply, too');
+select is ((select status from pg_temp.send (:acme, :sms, :ana, 'dry', jsonb_build_object ('ticket', :'ticket', 'seen', 1, 'dry_run', true))), 409, 'what the real one would be told, it is told');
+select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', '{"attachments": ["%s"], "dry_run": true}')$$, :acme, :sms, :ana, :'one'), 'SB422', null, 'and refused');
+select is ((select count (*) from gateway.message), :messages::bigint, 'there is no message more');
+select is (pg_temp.told (:acme, :before), '{}', 'nothing is told');
+select is ((select count (*) from gateway.idempotency where account_id = :acme and hash = sha256 ('dry')), 0::bigint, 'and the key is still free');
+
+-- Questions.
+select from pg_temp.send (:acme, :sms, :ana, 'ask 1', '{"content": {"kind": "text", "text": "When?", "original": {"kind": "choice"}}, "answers": [{"id": "am", "title": "Morning"}], "rendering": {"native": false, "steps": ["choice→numbered"]}}');
+select is ((select (choice, choice_message = pg_temp.id_of ('ask 1'), choice_until)::text from gateway.pair where account_id = :acme and channel_id = :sms and uri = :ana),
+           '("[{""id"": ""am"", ""title"": ""Morning""}]",t,"2026-03-03 10:00:00+00")', 'what a line was asked in words is known for a day');
+select is ((select body::jsonb -> 'rendering' from api_message (:acme, pg_temp.id_of ('ask 1'))), '{"native": false, "steps": ["choice→numbered"]}', 'a message says how it was put');
+select from pg_temp.send (:acme, :sms, :ana, 'between');
+select is ((select choice_message from gateway.pair where account_id = :acme and channel_id = :sms and uri = :ana), pg_temp.id_of ('ask 1'), 'a text between changes nothing of that');
+select is ((select body::jsonb -> 'rendering' from api_message (:acme, pg_temp.id_of ('between'))), '{"native": true, "steps": []}', 'which went as it was given');
+select from pg_temp.send (:acme, :sms, :ana, 'ask 2', '{"content": {"kind": "text", "text": "Red", "original": {"kind": "cards"}}, "answers": [{"id": "1", "title": "Buy"}]}');
+select is ((select (choice, choice_message = pg_temp.id_of ('ask 2'))::text from gateway.pair where account_id = :acme and channel_id = :sms and uri = :ana),
+           '("[{""id"": ""1"", ""title"": ""Buy""}]",t)', 'the next question takes its place');
+select from pg_temp.send (:acme, :sms, :ana, 'ask 3', '{"content": {"kind": "choice", "text": "And?"}}');
+select is ((select (choice, choice_message, choice_until)::text from gateway.pair where account_id = :acme and channel_id = :sms and uri = :ana), '(,,)', 'one with buttons leaves nothing to answer in words');
+select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', '{"content": {"kind": "reaction"}, "in_reply_to": "%s"}')$$, :acme, :sms, :ana, pg_temp.id_of ('nobody')), 'SB422', 'not a message of this ticket', 'a reaction is to a message of the ticket');
+
+select throws_ok (format ($$select pg_temp.send (%s, %s, %L, 'x', '{"content": {"kind": "reaction"}, "in_reply_to": "%s"}')$$, :acme, :sms, :ana, pg_temp.id_of ('note 1')), 'SB422', 'not a message of this ticket', 'and to none that the customer cannot see');
+select is ((select status from pg_temp.send (:acme, :sms, :ana, 'like', jsonb_build_object ('content', '{"kind": "reaction"}'::jsonb, 'in_reply_to', pg_temp.id_of ('ask 1')))), 202, 'but to what was sent');
+
+-- Templates.
+select is ((select (known, status, components)::text from find_template (:acme, :sms, 'hi', 'en')), '(f,,)', 'where no templates are listed, none is known');
+insert into gateway.channel_state (account_id, channel_id, since, templates_at) values (:acme, :sms, now (), now ())
+on conflict (account_id, channel_id) do update set templates_at = now ();
+insert into gateway.template (account_id, channel_id, name, lang, status, components)
+values (:acme, :sms, 'hi', 'de', 'APPROVED', '[]'), (:acme, :sms, 'hi', 'en', 'PAUSED', '[1]'), (:globex, :gsms, 'hi', 'en', 'APPROVED', '[2]');
+select is ((select (known, status, components)::text from find_template (:acme, :sms, 'hi', 'en')), '(t,PAUSED,[1])', 'a template is found by name and language');
+select is ((select (known, status)::text from find_template (:acme, :sms, 'hi', null)), '(t,APPROVED)', 'without a language one that may be sent');
+select is ((select (known, status)::text from find_template (:acme, :sms, 'hi', 'fr')), '(t,)', 'or not, of those that are known');
 
 -- Which ticket.
 select last_event as before from gateway.counter where account_id = :acme \gset
@@ -155,7 +208,7 @@ select pg_temp.receive (:acme, :sms, 's6', '[{"id": "SMs6", "status": "delivered
 select body::jsonb as body from api_message (:acme, pg_temp.id_of ('s6')) \gset
 select is (:'body'::jsonb #> '{parts,0}', '{"part": 0, "status": "delivered", "external_id": "SMs6", "provider_code": null, "detail": null, "updated_at": "2026-03-02T10:02:00.000000Z"}', 'a message shows its parts');
 select is (:'body'::jsonb -> 'attempts', '[{"attempt": 1, "part": 0, "at": "2026-03-02T10:01:00.000000Z", "outcome": "sent", "http_status": 200, "provider_code": null, "detail": null, "milliseconds": 12}]', 'its attempts');
-select is (:'body'::jsonb -> 'receipts', '[{"status": "delivered", "external_id": "SMs6", "provider_code": null, "detail": null, "at": "2026-03-02T10:00:00.000000Z"}]', 'and its receipts');
+select is (:'body'::jsonb -> 'receipts', '[{"status": "delivered", "external_id": "SMs6", "provider_code": null, "detail": null, "data": null, "at": "2026-03-02T10:00:00.000000Z"}]', 'and its receipts');
 select is ((select array_agg (what || ' ' || split_part (detail, ',', 1)) from trace (pg_temp.id_of ('s6')) where what in ('attempt', 'receipt', 'named')),
            array['receipt delivered', 'attempt 1 of part 0 took 12 ms: sent', 'named part 0 is SMs6 with the provider'], 'trace tells of each');
 

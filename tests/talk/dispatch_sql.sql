@@ -16,8 +16,9 @@ create function test.hear (p_account bigint, p_channel bigint) returns void lang
     select from intake (array[p_account], array[p_channel], array[new_id (clock_timestamp ())], array[clock_timestamp ()], '{raw}', '{null}', '{3}', '{null}',
                         '{1}', array[substr (sha256 (random ()::text::bytea), 1, 16)], array[random ()::text], array[new_id (clock_timestamp ())],
                         array[new_id (clock_timestamp ())], array[new_id (clock_timestamp ())], array[test.uri ()], '{tel:+15550001111}', '{null}', '{hello}',
-                        '{"{\"kind\": \"text\", \"text\": \"hello\"}"}', '{null}', '{null}', '{}', '{}', '{}', '{}', '{}', '{}',
-                        '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')
+                        '{"{\"kind\": \"text\", \"text\": \"hello\"}"}', '{null}', '{null}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+                        '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+                        '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')
 $$;
 
 -- The provider speaks of what it accepted: a receipt, by the message's name or by its own.

@@ -14,6 +14,8 @@ import * as fs from "node:fs";
 import * as http from "node:http";
 import * as net from "node:net";
 import * as path from "node:path";
+import type { GraphNumber, Person } from "../../sandbox/graph.js";
+import { GraphApi } from "../../sandbox/graph_api.js";
 import { request, type Answer } from "../../sandbox/http.js";
 import { SseParser, type SseEvent } from "../../sandbox/sse.js";
 import { TwilioSandbox, type TwilioOptions } from "../../sandbox/twilio.js";
@@ -25,6 +27,9 @@ export const binary = path.resolve(process.env["SB_BIN"] ?? "build/switchboard")
 export const publicUrl = "https://gw.example.com";
 export const authToken = "0123456789abcdef0123456789abcdef";
 export const accountSid = "AC00000000000000000000000000000001";
+/** The app at Meta, to which all of acme's WhatsApp numbers belong. */
+export const meta = { accessToken: "EAAG0123456789", appSecret: "fedcba9876543210fedcba9876543210", verifyToken: "verify-us" };
+export const waNumber: GraphNumber = { id: "106540352242922", display: "15550004444", waba: "102290129340398" };
 
 /* The parts of the API's objects that tests read. */
 export interface Ticket {
@@ -46,7 +51,7 @@ export interface Message {
     kind: string;
     from: string;
     to: string;
-    content: { kind: string; text?: string; repaired?: boolean; raw?: string };
+    content: { kind: string; text?: string; repaired?: boolean; raw?: string; [member: string]: unknown };
     text: string;
     attachments: { id: string; mime: string | null; name: string | null; size: number | null; status: string; error: string | null }[];
     status: string;
@@ -102,6 +107,10 @@ export interface Options {
     providers?: Record<string, TwilioApi>;
     /** Further settings of the further channels; one that has no Twilio there says `from`, and calls `api_url` or provider. */
     channels?: Record<string, Settings>;
+    /** Meta, for acme's WhatsApp channels: see newGraph. Its own number is the channel wa. */
+    graph?: GraphApi;
+    /** Further settings of wa, and of further WhatsApp channels, which say `phone_number_id`. */
+    whatsapp?: Record<string, Settings>;
 }
 export type Settings = Record<string, string | number | boolean>;
 
@@ -166,7 +175,7 @@ export class Gateway {
     }
 
     async #begin(): Promise<void> {
-        await Promise.all(this.#providers.map((provider) => provider.start()));
+        await Promise.all([...this.#providers.map((provider) => provider.start()), this.options.graph?.start()]);
         fs.writeFileSync(this.configFile, this.config());
         await this.must(["migrate"]);
         await this.up();
@@ -179,7 +188,13 @@ export class Gateway {
     }
 
     async #stopWorld(): Promise<void> {
-        await Promise.all([...this.#providers.map((provider) => provider.stop()), this.cluster.stop()]);
+        await Promise.all([...this.#providers.map((provider) => provider.stop()), this.options.graph?.stop(), this.cluster.stop()]);
+    }
+
+    /** Meta, where the test has one. */
+    get graph(): GraphApi {
+        assert.ok(this.options.graph, "this gateway has no WhatsApp channel");
+        return this.options.graph;
     }
 
     get configFile(): string {
@@ -196,6 +211,7 @@ export class Gateway {
         const settings = this.options.channels ?? {};
         const further = Object.entries(others).map(([name, provider]) => channel(name, provider.options.number, provider, settings[name]));
         for (const [name, { from, ...more }] of Object.entries(settings)) if (!others[name]) further.push(channel(name, String(from), this.provider, more));
+        for (const [name, more] of Object.entries(this.options.graph ? { wa: {}, ...this.options.whatsapp } : {})) further.push(this.#whatsapp(name, more));
         return `listen: {http: "127.0.0.1:0", public_url: "${publicUrl}", ops: "127.0.0.1:0"}
 database: {url: "${this.databaseUrl}", connections: 4}
 storage: {directory: "${this.directory}/media"}
@@ -209,8 +225,21 @@ ${channel("support-sms", "+15550001111", own, this.options.channel)}${channel("s
 ${channel("support-sms", "+15550003333", this.provider)}`;
     }
 
+    #whatsapp(name: string, more: Settings): string {
+        const { options, url } = this.graph;
+        const { id, display, waba } = options.number;
+        const settings = {
+            adapter: "whatsapp", phone_number_id: id, access_token: "${WA_TOKEN}", app_secret: "${WA_SECRET}", verify_token: "${WA_VERIFY}", waba_id: waba,
+            ...(name === "wa" ? { from: `+${display}` } : {}), api_url: url, allow_private: true, ...more,
+        };
+        return `      ${name}: {${Object.entries(settings).map(([key, value]) => `${key}: ${JSON.stringify(value)}`).join(", ")}}\n`;
+    }
+
     #environment(): NodeJS.ProcessEnv {
-        return { ...process.env, SWITCHBOARD_CONFIG: this.configFile, TWILIO_TOKEN: authToken };
+        return {
+            ...process.env, SWITCHBOARD_CONFIG: this.configFile, TWILIO_TOKEN: authToken,
+            WA_TOKEN: meta.accessToken, WA_SECRET: meta.appSecret, WA_VERIFY: meta.verifyToken,
+        };
     }
 
     /** Runs a command of the binary to its end. */
@@ -254,7 +283,9 @@ ${channel("support-sms", "+15550003333", this.provider)}`;
         this.url = ready[1]!;
         this.ops = ready[2]!;
         this.twilio = this.sandbox({});
-        if (!this.#guest) for (const provider of Object.values(this.options.providers ?? {})) provider.gateway = this.url;
+        if (this.#guest) return;
+        for (const provider of Object.values(this.options.providers ?? {})) provider.gateway = this.url;
+        if (this.options.graph) this.options.graph.gateway = this.url;
     }
 
     /** Twilio for another channel or with other habits. */
@@ -309,6 +340,11 @@ ${channel("support-sms", "+15550003333", this.provider)}`;
         return this.#taken(`/v1/tickets/${ticket}/messages`, { text, ...more });
     }
 
+    /** The same with whatever a message may have. */
+    say(ticket: string, body: object): Promise<string> {
+        return this.#taken(`/v1/tickets/${ticket}/messages`, body);
+    }
+
     async #taken(target: string, body: object): Promise<string> {
         const answer = await this.api(target, { method: "POST", body });
         assert.equal(answer.status, 202, answer.body.toString());
@@ -343,9 +379,15 @@ ${channel("support-sms", "+15550003333", this.provider)}`;
     }
 
     /** The ticket whose customer has that number. */
-    async ticketOf(number: string): Promise<Ticket> {
-        const found = (await this.all<Ticket>("/v1/tickets")).filter((ticket) => ticket.contact.address === `tel:${number}`);
-        assert.equal(found.length, 1, `${found.length} tickets of ${number}`);
+    ticketOf(number: string): Promise<Ticket> {
+        return this.ticketAt(`tel:${number}`);
+    }
+
+    /** The ticket whose customer has that address; on that channel, where they have written to several. */
+    async ticketAt(address: string, channel?: string): Promise<Ticket> {
+        const isIt = (ticket: Ticket) => ticket.contact.address === address && (channel === undefined || ticket.channel.slug === channel);
+        const found = (await this.all<Ticket>("/v1/tickets")).filter(isIt);
+        assert.equal(found.length, 1, `${found.length} tickets of ${address}`);
         return found[0]!;
     }
 
@@ -482,12 +524,20 @@ function sharedProvider(): TwilioApi {
     return provider;
 }
 
+/** Meta as the channel wa of acme wants it, to be named in Options.graph: it starts and stops with the gateway, and knows where that listens. */
+export function newGraph(): GraphApi {
+    return new GraphApi({ ...meta, number: waNumber, hook: "/hooks/acme/wa" });
+}
+
 /** What a provider accepted for a number, in order. */
 export const bodies = (provider: TwilioApi, to: string): string[] => provider.accepted.all.filter((sms) => sms.to === to).map(({ body }) => body);
 
 let customers = 0;
 /** Of a customer whom this test has not met. */
 export const newNumber = (): string => `+1555600${String(++customers).padStart(4, "0")}`;
+
+/** On WhatsApp, of a customer whom this test has not met. */
+export const newPerson = (name = "Ana"): Required<Pick<Person, "wa_id" | "name">> => ({ wa_id: `1555700${String(++customers).padStart(4, "0")}`, name });
 
 function firstLine(child: ChildProcess): Promise<string> {
     return new Promise((resolve) => {

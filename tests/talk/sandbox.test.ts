@@ -7,7 +7,7 @@ import { execFile } from "node:child_process";
 import * as http from "node:http";
 import { after, before, test } from "node:test";
 import { request } from "../../sandbox/http.js";
-import { customers } from "../../sandbox/server.js";
+import { customers } from "../../sandbox/people.js";
 import { newSid } from "../../sandbox/twilio.js";
 import { accountSid, authToken, EventStream, Gateway, newProvider, type Event } from "./harness.js";
 import { program, startSandbox } from "./sandbox_page.js";
@@ -42,7 +42,7 @@ test("the page and all that it needs come from the sandbox itself", async () => 
             assert.equal((await request(new URL(module!, new URL(path!, page)).href)).status, 200, module);
         }
     }
-    assert.equal(customers.length, 3);
+    assert.equal(customers.length, 5);
 });
 
 test("what a customer types is acknowledged, and comes back through the API's stream", async () => {

@@ -88,22 +88,23 @@ test("whoever follows the events hears of an answer at once", async () => {
 test("content is text or media; what the channel cannot carry is put in words, or in those that were given", async () => {
     const { id } = await gateway.newTicket();
     const plain = await taken(reply(id, { content: { kind: "text", text: "as content" } }));
-    assert.deepEqual([plain.content, plain["transcoded"]], [{ kind: "text", text: "as content" }, null]);
+    assert.deepEqual([plain.content, plain["rendering"]], [{ kind: "text", text: "as content" }, { native: true, steps: [] }]);
     const location = { kind: "location", lat: 52.520008, lon: 2, name: "The harbour" };
     const words = "The harbour\nhttps://maps.google.com/?q=52.520008,2";
     for (const fallback of [{}, { fallback: { mode: "adapt" } }]) {
         const adapted = await taken(reply(id, { content: location, ...fallback }));
-        assert.deepEqual(adapted["transcoded"], { from: "location", to: "text" });
+        assert.deepEqual(adapted["rendering"], { native: false, steps: ["location→text"] });
         assert.deepEqual(adapted.content, { kind: "text", text: words, original: location });
         assert.equal(adapted.text, words, "that is what is sent");
-        assert.deepEqual((await gateway.get(`/v1/messages/${adapted.id}`)).transcoded, { from: "location", to: "text" });
+        assert.deepEqual((await gateway.get(`/v1/messages/${adapted.id}`)).rendering, { native: false, steps: ["location→text"] });
     }
     const fallen = await taken(reply(id, { content: location, fallback: { mode: "text", text: "at the harbour" } }));
     assert.deepEqual(fallen.content, { kind: "text", text: "at the harbour", original: location });
     const choice = { kind: "choice", text: "When?", options: [{ id: "am", title: "Morning" }, { id: "pm", title: "Afternoon" }] };
     const chosen = await taken(reply(id, { content: choice, attachments: [await upload()] }));
     assert.equal(chosen.text, "When?\n1) Morning\n2) Afternoon");
-    assert.deepEqual(chosen["transcoded"], { from: "choice", to: "media" });
+    assert.equal(chosen.content.kind, "media");
+    assert.deepEqual(chosen["rendering"], { native: false, steps: ["choice→numbered"] });
 
     await refused(reply(id, { content: location, fallback: { mode: "strict" } }), "/content/kind", /text, media/);
     await refused(reply(id, { content: { kind: "location", lat: 91, lon: 2 } }), "/content/lat");
@@ -203,7 +204,7 @@ test("every limit has a name, and what just fits is taken", async () => {
     await taken(reply(id, { text: "👍".repeat(1600) }));
     await refused(reply(id, { text: "x".repeat(1601) }), "/text", /at most 1600 characters/);
     await refused(reply(id, { content: { kind: "text", text: "x".repeat(1601) } }), "/content/text", /1600/);
-    await refused(reply(id, { content: { kind: "form" }, fallback: { mode: "text", text: "x".repeat(1601) } }), "/fallback/text", /1600/);
+    await refused(reply(id, { content: { kind: "form", data: { size: "L" } }, fallback: { mode: "text", text: "x".repeat(1601) } }), "/fallback/text", /1600/);
 
     await taken(reply(id, { text: "x", reference: "ü".repeat(255) }));
     await refused(reply(id, { text: "x", reference: "x".repeat(256) }), "/reference", /255/);
@@ -300,8 +301,12 @@ test("where nothing may be sent, 409 says why", async () => {
     assert.equal((await send({ channel: "support-sms", to: `tel:${opted.from}`, text: "x" })).status, 409);
     await gateway.sql(`update gateway.contact set blocked_at = now() where (account_id, contact_id) = (select account_id, contact_id from gateway.ticket where ticket_id = '${blocked.id}')`);
     await because(blocked.id, /blocked/);
-    await gateway.sql(`update gateway.pair set window_until = now() where ticket_id = '${closed.id}'`);
-    await because(closed.id, /window/);
+    await gateway.sql("update gateway.channel set reply_window = '24 hours' where slug = 'support-sms'");
+    try {
+        await because(closed.id, /window is closed: send a template, see \/v1\/channels\/support-sms\/templates/);
+    } finally {
+        await gateway.sql("update gateway.channel set reply_window = null");
+    }
     await gateway.sql("update gateway.channel set disabled_at = now() where slug = 'support-sms'");
     try {
         await because(disabled.id, /disabled/);

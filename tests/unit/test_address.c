@@ -87,6 +87,7 @@ static void what_providers_name (void)
         {"whatsapp:whatsapp:+15550001111", "US", NULL},
         {"client:ana", "US", NULL},
         {"rcs:acme", "US", NULL},
+        {"whatsapp:group:Y2FwaV9ncm91cDox", "US", NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS (examples); i++) {
         g_autofree char *address = address_phone (examples[i].given, strlen (examples[i].given), examples[i].country,
@@ -132,6 +133,14 @@ static void what_the_api_takes (void)
         {"alnum:%00", NULL},
         {"whatsapp:+15550001111", "whatsapp:15550001111"},
         {"whatsapp:US.1234", "whatsapp:US.1234"},
+        {"whatsapp:group:Y2FwaV9ncm91cDox", "whatsapp:group:Y2FwaV9ncm91cDox"},
+        {"WhatsApp:Group:Aa_-9==", "whatsapp:group:Aa_-9=="},
+        {"whatsapp:group:", NULL},
+        {"whatsapp:group:a b", NULL},
+        {"whatsapp:group:a/b", NULL},
+        {"whatsapp:group:a+b", NULL},
+        {"whatsapp:group:Jos\u00e9", NULL},
+        {"whatsapp:groups:a", NULL},
         {"mailto:Ana@X.Org", "mailto:Ana@x.org"},
         {"mailto:ana", NULL},
         {"mailto:@x.org", NULL},
@@ -166,6 +175,11 @@ static void no_address_is_too_long (void)
     g_assert_null (address_check (address, &error));
     g_assert_error (error, ADDRESS_FAULT, 0);
     g_assert_null (strstr (error->message, "aaa"));
+    for (size_t length = 128; length <= 129; length++) {
+        g_autofree char *id = g_strnfill (length, 'a'), *group = g_strconcat ("whatsapp:group:", id, NULL);
+        g_autofree char *checked = address_check (group, NULL);
+        g_assert_cmpstr (checked, ==, length == 128 ? group : NULL);
+    }
 }
 
 int main (int argc, char **argv)

@@ -326,13 +326,22 @@ static void test_copyable (void)
 {
     g_setenv ("TWILIO_TOKEN", "x", TRUE);
     config_unref (load ("config/switchboard.yaml"));
-    static const char *const names[] = {"TWILIO_API_URL", "http://127.0.0.1:1", "SB_HTTP",     "127.0.0.1:0", "SB_OPS",     "127.0.0.1:0",
-                                        "SB_PUBLIC_URL",  "http://127.0.0.1:1", "SB_DATABASE", "x",           "SB_STORAGE", "x"};
+    static const char *const names[] = {"TWILIO_API_URL", "http://127.0.0.1:1",
+                                        "SB_HTTP",        "127.0.0.1:0",
+                                        "SB_OPS",         "127.0.0.1:0",
+                                        "SB_PUBLIC_URL",  "http://127.0.0.1:1",
+                                        "SB_DATABASE",    "x",
+                                        "SB_STORAGE",     "x",
+                                        "WA_TOKEN",       "x",
+                                        "WA_SECRET",      "x",
+                                        "WA_VERIFY",      "x",
+                                        "WA_API_URL",     "http://127.0.0.1:1"};
     for (size_t i = 0; i < G_N_ELEMENTS (names); i += 2) g_setenv (names[i], names[i + 1], TRUE);
     struct config *demo = load ("config/demo.yaml");
     const struct channel *sms = find (demo, "acme", "support-sms");
     g_assert_nonnull (sms);
     g_assert_true (values_flag (sms->common, CHANNEL_ALLOW_PRIVATE));
+    g_assert_nonnull (find (demo, "acme", "support-wa"));
     config_unref (demo);
 }
 

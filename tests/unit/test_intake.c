@@ -3,6 +3,7 @@
  * The one writer against a real PostgreSQL: SB_TEST_DATABASE is a connection string of one in which databases may be made. Every test has an
  * account of its own; however it goes, each of its jobs must have been answered exactly once in the end.
  */
+#include "flow/hooks.h"
 #include "flow/intake.h"
 
 #include "base/clock.h"
@@ -454,6 +455,205 @@ static void test_not_understood_is_quarantined (void)
     stop (fixture);
 }
 
+/* What was understood is stored, the rest waits; when it is run again it is not put into the quarantine twice. */
+static void test_half_understood_is_stored_and_quarantined (void)
+{
+    struct fixture *fixture = start_usual ();
+    for (int again = 0; again < 2; again++) {
+        struct intake_job *job = job_new (fixture);
+        add_message (job, "half", "hello");
+        job->received.reason = g_strdup ("half of it makes no sense");
+        job->again = again;
+        g_assert_cmpint (outcome_of (fixture, job), ==, INTAKE_QUARANTINED);
+    }
+    g_autofree char *texts = text (fixture, TEXTS), *reasons = text (fixture, REASONS);
+    g_assert_cmpstr (texts, ==, "hello");
+    g_assert_cmpstr (reasons, ==, "half of it makes no sense");
+    stop (fixture);
+}
+
+#define SECOND_CHANNEL "insert into gateway.channel (account_id, slug, adapter) values ($1, 'second', 'twilio') returning channel_id"
+#define OF_SECOND \
+    "select string_agg (m.text, ' ' order by m.text) from gateway.message m join gateway.channel c using (account_id, channel_id) " \
+    "where account_id = $1 and c.slug = 'second'"
+#define ANSWERS \
+    "select string_agg (m.kind || ' ' || coalesce (r.text, '-') || ' ' || m.author_type, ', ' order by m.number) from gateway.message m " \
+    "left join gateway.message r on r.account_id = m.account_id and r.message_id = m.in_reply_to where m.account_id = $1"
+#define ADDRESSES \
+    "select string_agg (a.uri, ' ' order by a.uri) from gateway.address a join gateway.contact using (account_id, contact_id) where " \
+    "account_id = $1"
+#define WINDOW "select count (*) from gateway.pair where account_id = $1 and window_until = '2027-01-15 08:00:00.25Z'"
+#define HASHES "select count (*) from gateway.attachment where account_id = $1 and expected_sha256 = decode (repeat ('0f', 32), 'hex')"
+
+static struct incoming *newest (struct intake_job *job)
+{
+    return job->received.messages->pdata[job->received.messages->len - 1];
+}
+
+static void test_what_chat_channels_say_beside_the_text (void)
+{
+    struct fixture *fixture = start_usual ();
+    struct intake_job *job = job_new (fixture);
+    add_message (job, "first", "hello");
+    newest (job)->aliases = g_ptr_array_new_with_free_func (g_free);
+    g_ptr_array_add (newest (job)->aliases, g_strdup ("tel:+15550000009"));
+    newest (job)->window_until = INT64_C (1800000000250000);
+    newest (job)->files = g_ptr_array_new_with_free_func ((GDestroyNotify) remote_file_free);
+    struct remote_file *file = remote_file_new ("https://x/1", NULL, NULL);
+    file->sha256 = g_strdup ("0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f");
+    g_ptr_array_add (newest (job)->files, file);
+    add_message (job, "second", "and");
+    newest (job)->in_reply_to = g_strdup ("first");
+    add_message (job, "third", "we answered");
+    newest (job)->echo = true;
+    add_message (job, "fourth", "with a heart");
+    newest (job)->quiet = true;
+    newest (job)->in_reply_to = g_strdup ("third");
+    g_assert_cmpint (outcome_of (fixture, job), ==, INTAKE_STORED);
+    g_autofree char *answers = text (fixture, ANSWERS), *addresses = text (fixture, ADDRESSES);
+    g_assert_cmpstr (answers, ==, "incoming - contact, incoming hello contact, outgoing - human, incoming we answered contact");
+    g_assert_cmpstr (addresses, ==, ANA " tel:+15550000009");
+    g_assert_cmpint (number (fixture, WINDOW), ==, 1);
+    g_assert_cmpint (number (fixture, HASHES), ==, 1);
+    stop (fixture);
+}
+
+static void test_items_go_to_their_channels (void)
+{
+    struct fixture *fixture = start_usual ();
+    int64_t second = number (fixture, SECOND_CHANNEL);
+    struct intake_job *job = job_new (fixture);
+    add_message (job, "a", "here");
+    add_message (job, "b", "there");
+    newest (job)->channel_id = second;
+    g_assert_cmpint (outcome_of (fixture, job), ==, INTAKE_STORED);
+    g_autofree char *texts = text (fixture, OF_SECOND);
+    g_assert_cmpstr (texts, ==, "there");
+    stop (fixture);
+}
+
+#define RECEIPTS \
+    "select string_agg (concat_ws (' ', external_id, reason, title, data ->> 'price'), ', ') from gateway.receipt where account_id = $1"
+
+static void test_receipts_are_kept_with_all_that_they_say (void)
+{
+    struct fixture *fixture = start_usual ();
+    struct intake_job *job = job_new (fixture);
+    job->received.receipts = g_ptr_array_new_with_free_func ((GDestroyNotify) receipt_free);
+    struct receipt *receipt = receipt_new ("a", STATUS_FAILED);
+    receipt->reason = "window_closed";
+    receipt->title = "too late";
+    receipt->data = g_strdup ("{\"price\": 3}");
+    g_ptr_array_add (job->received.receipts, receipt);
+    g_assert_cmpint (outcome_of (fixture, job), ==, INTAKE_STORED);
+    g_autofree char *receipts = text (fixture, RECEIPTS);
+    g_assert_cmpstr (receipts, ==, "a window_closed too late 3");
+    stop (fixture);
+}
+
+#define NOTICES \
+    "select string_agg (concat_ws (' ', topic, title, data ->> 'is', s.health, s.remedy), ', ') from gateway.notice n " \
+    "join gateway.channel_state s using (account_id, channel_id) where account_id = $1"
+
+static void test_notices_are_kept_once (void)
+{
+    struct fixture *fixture = start_usual ();
+    for (int i = 0; i < 2; i++) {
+        struct intake_job *job = job_new (fixture);
+        job->received.notices = g_ptr_array_new_with_free_func ((GDestroyNotify) notice_free);
+        struct notice *notice = notice_new ("a", "account", "it is blocked");
+        notice->data = g_strdup ("{\"is\": \"so\"}");
+        notice->health = "down";
+        notice->remedy = "ask";
+        g_ptr_array_add (job->received.notices, notice);
+        g_assert_cmpint (outcome_of (fixture, job), ==, INTAKE_STORED);
+    }
+    g_autofree char *notices = text (fixture, NOTICES);
+    g_assert_cmpstr (notices, ==, "account it is blocked so down ask");
+    stop (fixture);
+}
+
+/* ---- a request of two numbers, of which one is no channel yet ---- */
+
+enum { NUMBER, SECRET };
+static const struct setting settings[] = {
+    [NUMBER] = {"number", SETTING_STRING, NULL, 0, "its own"},
+    [SECRET] = {"secret", SETTING_STRING, NULL, SETTING_MANY, "of both"},
+};
+
+/* One message for number 1 and one for number 2, whatever came. */
+static void receive (const struct channel *channel, const struct http_request *request, bool trusted, int64_t now,
+                     struct received *received)
+{
+    (void) channel, (void) request, (void) now;
+    g_assert_true (trusted);
+    *received = (struct received){RECEIVED_ITEMS};
+    received->messages = g_ptr_array_new_with_free_func ((GDestroyNotify) incoming_free);
+    for (unsigned i = 1; i <= 2; i++) {
+        struct incoming *incoming = incoming_new ();
+        incoming->external_id = g_strdup_printf ("to-%u", i);
+        incoming->route = g_strdup_printf ("%u", i);
+        incoming->from = g_strdup (ANA);
+        incoming->text = g_strdup (incoming->external_id);
+        incoming->content = g_strdup ("{\"kind\": \"text\"}");
+        g_ptr_array_add (received->messages, incoming);
+    }
+}
+
+static const struct adapter numbered = {
+    .name = "numbered",
+    .settings = settings,
+    .n_settings = G_N_ELEMENTS (settings),
+    .routing = &(const struct routing){NUMBER, SECRET},
+    .receive = receive,
+};
+
+static struct channel channel_of (struct fixture *fixture, int64_t channel_id, const char *itsnumber)
+{
+    const char *const pairs[] = {"number", itsnumber, "secret", "s", NULL};
+    struct values *values = values_of ((struct settings){settings, G_N_ELEMENTS (settings)}, pairs);
+    return (struct channel){.adapter = &numbered, .values = values, .account_id = fixture->account_id, .channel_id = channel_id};
+}
+
+static enum intake_outcome reprocessed (struct fixture *fixture, const struct config *config, const struct channel *channel, GBytes *raw)
+{
+    struct sent *sent = g_new0 (struct sent, 1);
+    sent->fixture = fixture;
+    g_mutex_lock (&fixture->lock);
+    g_ptr_array_add (fixture->sent, sent);
+    g_mutex_unlock (&fixture->lock);
+    g_assert_null (hooks_reprocess (fixture->intake, config, channel, raw, 1, note, sent));
+    wait_for_answers (fixture);
+    return sent->outcome;
+}
+
+static void test_what_was_left_out_is_stored_later_once (void)
+{
+    struct fixture *fixture = start_usual ();
+    int64_t second = number (fixture, SECOND_CHANNEL);
+    struct channel channels[] = {channel_of (fixture, fixture->channel_id, "1"), channel_of (fixture, 0, "2")};
+    struct account account = {.account_id = fixture->account_id, .channels = g_ptr_array_new ()};
+    struct config config = {.accounts = g_ptr_array_new ()};
+    g_ptr_array_add (config.accounts, &account);
+    for (unsigned i = 0; i < G_N_ELEMENTS (channels); i++) g_ptr_array_add (account.channels, &channels[i]);
+    g_autoptr (GBytes) body = g_bytes_new_static ("", 0);
+    g_autoptr (GBytes) raw = http_request_format (&(struct http_request){"POST", "/", "/", "", NULL, 0, body, NULL});
+
+    g_assert_cmpint (reprocessed (fixture, &config, &channels[0], raw), ==, INTAKE_QUARANTINED);
+    g_assert_cmpint (number (fixture, MESSAGES), ==, 1);
+    channels[1].channel_id = second;
+    for (int i = 0; i < 2; i++) g_assert_cmpint (reprocessed (fixture, &config, &channels[0], raw), ==, INTAKE_STORED);
+    g_assert_cmpint (number (fixture, MESSAGES), ==, 2);
+    g_autofree char *texts = text (fixture, OF_SECOND), *reasons = text (fixture, REASONS);
+    g_assert_cmpstr (texts, ==, "to-2");
+    g_assert_cmpstr (reasons, ==, "");
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (channels); i++) values_unref (channels[i].values);
+    g_ptr_array_unref (account.channels);
+    g_ptr_array_unref (config.accounts);
+    stop (fixture);
+}
+
 static void *stop_intake (void *data)
 {
     intake_stop (((struct fixture *) data)->intake);
@@ -634,6 +834,12 @@ int main (int argc, char **argv)
     g_test_add_func ("/intake/many at once are stored once", test_many_at_once_are_stored_once);
     g_test_add_func ("/intake/poison hurts no neighbour", test_poison_hurts_no_neighbour);
     g_test_add_func ("/intake/not understood is quarantined", test_not_understood_is_quarantined);
+    g_test_add_func ("/intake/half understood is stored and quarantined", test_half_understood_is_stored_and_quarantined);
+    g_test_add_func ("/intake/what chat channels say beside the text", test_what_chat_channels_say_beside_the_text);
+    g_test_add_func ("/intake/items go to their channels", test_items_go_to_their_channels);
+    g_test_add_func ("/intake/receipts are kept with all that they say", test_receipts_are_kept_with_all_that_they_say);
+    g_test_add_func ("/intake/notices are kept once", test_notices_are_kept_once);
+    g_test_add_func ("/intake/what was left out is stored later, once", test_what_was_left_out_is_stored_later_once);
     g_test_add_func ("/intake/stopping stores what waits", test_stopping_stores_what_waits);
     g_test_add_func ("/intake/a batch has so many items", test_a_batch_has_so_many_items);
     g_test_add_func ("/intake/a batch has so many bytes", test_a_batch_has_so_many_bytes);

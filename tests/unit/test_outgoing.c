@@ -56,10 +56,10 @@ static void test_a_note_has_64_kilobytes (void)
 
 static void test_content_has_64_kilobytes (void)
 {
-    static const char compact[] = "{\"kind\":\"event\",\"name\":\"\"}";
+    static const char compact[] = "{\"kind\":\"event\",\"type\":\"\"}";
     for (size_t length = OUTGOING_CONTENT_MOST; length <= OUTGOING_CONTENT_MOST + 1; length++) {
         g_autofree char *name = g_strnfill (length - strlen (compact), 'x');
-        g_autofree char *json = g_strdup_printf ("{\"content\": {\"kind\": \"event\", \"name\": \"%s\"}}", name);
+        g_autofree char *json = g_strdup_printf ("{\"content\": {\"kind\": \"event\", \"type\": \"%s\"}}", name);
         g_autofree char *place = place_of (json, OUTGOING_REPLY);
         g_assert_cmpstr (place, ==, length == OUTGOING_CONTENT_MOST ? NULL : "/content");
     }
@@ -89,20 +89,24 @@ static void test_it_expires_within_thirty_days (void)
 static char *misfit (const struct carries *carries, const char *text, char *mime, int64_t size)
 {
     struct outgoing_file file = {.mime = mime, .size = size};
-    struct outgoing o = {.text = (char *) (uintptr_t) text, .text_place = "/text"};
+    struct outgoing o = {.text = g_strdup (text), .text_place = "/text", .content = json_pack ("{ss}", "kind", size ? "media" : "text")};
+    if (text) json_object_set_new (o.content, "text", json_string (text));
     struct refusal refusal = {0};
     g_autoptr (GPtrArray) files = g_ptr_array_new ();
     if (size) g_ptr_array_add (files, &file);
-    char *place = outgoing_fits (&o, carries, files, &refusal) ? NULL : g_strdup (refusal.place);
+    char *place = outgoing_adapt (&o, carries, "some", files, &refusal) ? NULL : g_strdup (refusal.place);
     refusal_clear (&refusal);
+    outgoing_clear (&o);
     return place;
 }
 
 static void test_a_channel_says_what_it_carries (void)
 {
     static const char *const types[] = {"image/", "text/vcard", NULL};
-    static const struct carries some = {.text_most = 3, .file_most = 10, .files_most = 1, .types = types};
-    static const struct carries any = {.text_most = 3, .file_most = 10, .files_most = 1}, text_alone = {.text_most = 3}, nothing = {0};
+    static const char *const kinds[] = {"text", "media", NULL};
+    static const struct carries some = {.kinds = kinds, .text_most = 3, .file_most = 10, .files_most = 1, .types = types};
+    static const struct carries any = {.kinds = kinds, .text_most = 3, .file_most = 10, .files_most = 1},
+                                text_alone = {.kinds = kinds, .text_most = 3}, nothing = {.kinds = kinds};
     static char png[] = "image/png", loud[] = "IMAGE/PNG", vcard[] = "text/vcard", longer[] = "text/vcard2", shorter[] = "image";
     const struct {
         const struct carries *carries;
@@ -178,12 +182,12 @@ static void test_a_channel_writes_to_its_own_kind_of_address (void)
 /* What is stored of a reply on a channel that carries these kinds; where it is refused, the place after a '!'. To be freed. */
 static char *stored (const char *json, const char *const *kinds)
 {
-    const struct carries carries = {.kinds = kinds};
+    const struct carries carries = {.kinds = kinds, .text_most = 100};
     json_auto_t *body = json_parse_text (json, strlen (json), NULL);
     struct outgoing o;
     struct refusal refusal;
     g_autoptr (GPtrArray) files = g_ptr_array_new ();
-    bool good = outgoing_read (body, OUTGOING_REPLY, NOW, &o, &refusal) && outgoing_adapt (&o, &carries, &refusal);
+    bool good = outgoing_read (body, OUTGOING_REPLY, NOW, &o, &refusal) && outgoing_adapt (&o, &carries, "some", files, &refusal);
     char *content = good ? outgoing_content (&o, files) : g_strconcat ("!", refusal.place, NULL);
     outgoing_clear (&o);
     refusal_clear (&refusal);
@@ -202,8 +206,7 @@ static void test_what_a_channel_cannot_carry_is_put_in_words (void)
         {"{\"content\":" PLACE ",\"fallback\":{\"mode\":\"text\",\"text\":\"here\"}}",
          "{\"kind\":\"text\",\"text\":\"here\",\"original\":" PLACE "}", PLACE},
         {"{\"content\":" PLACE ",\"fallback\":{\"mode\":\"strict\"}}", "!/content/kind", PLACE},
-        {"{\"content\":{\"kind\":\"location\",\"lat\":1},\"fallback\":{\"mode\":\"adapt\"}}", "!/content/lon",
-         "{\"kind\":\"location\",\"lat\":1}"},
+        {"{\"content\":{\"kind\":\"location\",\"lat\":1},\"fallback\":{\"mode\":\"adapt\"}}", "!/content/lon", "!/content/lon"},
         {"{\"text\":\"x\",\"fallback\":{\"mode\":\"text\",\"text\":\"y\"}}", "{\"kind\":\"text\",\"text\":\"x\"}",
          "{\"kind\":\"text\",\"text\":\"x\"}"},
     };
@@ -211,6 +214,85 @@ static void test_what_a_channel_cannot_carry_is_put_in_words (void)
         g_autofree char *words = stored (cases[i].json, plain), *whole = stored (cases[i].json, able);
         g_assert_cmpstr (words, ==, cases[i].plain);
         g_assert_cmpstr (whole, ==, cases[i].able);
+    }
+}
+
+/* How a reply is put on a channel of buttons: its rendering; where it is refused, the place after a '!'. To be freed. */
+static char *rendered (const char *json)
+{
+    static const char *const kinds[] = {"text", "media", "choice", NULL};
+    static const struct carries carries = {
+        .kinds = kinds,
+        .text_most = 100,
+        .choice = {.text_most = 50, .buttons_most = 2, .button_title_most = 5, .button_id_most = 20},
+    };
+    json_auto_t *body = json_parse_text (json, strlen (json), NULL);
+    struct outgoing o;
+    struct refusal refusal;
+    g_autoptr (GPtrArray) files = g_ptr_array_new ();
+    bool good = outgoing_read (body, OUTGOING_REPLY, NOW, &o, &refusal) && outgoing_adapt (&o, &carries, "some", files, &refusal);
+    char *rendering = good ? outgoing_rendering (&o) : g_strconcat ("!", refusal.place, NULL);
+    outgoing_clear (&o);
+    refusal_clear (&refusal);
+    return rendering;
+}
+
+static void test_what_is_done_to_content_is_told (void)
+{
+#define ASK(title) "{\"content\":{\"kind\":\"choice\",\"text\":\"x\",\"options\":[{\"title\":\"" title "\"}]}"
+    static const char *const cases[][2] = {
+        {ASK ("short") "}", "{\"native\":true,\"steps\":[]}"},
+        {ASK ("short") ",\"fallback\":{\"mode\":\"strict\"}}", "{\"native\":true,\"steps\":[]}"},
+        {ASK ("short") ",\"fallback\":{\"mode\":\"text\",\"text\":\"y\"}}", "{\"native\":true,\"steps\":[]}"},
+        {ASK ("longer") "}", "{\"native\":true,\"steps\":[\"title cut\"]}"},
+        {ASK ("longer") ",\"fallback\":{\"mode\":\"strict\"}}", "!/content/options"},
+        {ASK ("longer") ",\"fallback\":{\"mode\":\"text\",\"text\":\"y\"}}", "{\"native\":false,\"steps\":[\"choice→given text\"]}"},
+        {"{\"content\":{\"kind\":\"event\",\"type\":\"x\"},\"fallback\":{\"mode\":\"text\",\"text\":\"y\"}}",
+         "{\"native\":false,\"steps\":[\"event→given text\"]}"},
+        {"{\"content\":{\"kind\":\"event\",\"type\":\"x\"}}", "!/content/kind"},
+        {"{\"text\":\"y\"}", "{\"native\":true,\"steps\":[]}"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *rendering = rendered (cases[i][0]);
+        g_assert_cmpstr (rendering, ==, cases[i][1]);
+    }
+}
+
+static void test_a_reaction_refers_to_its_target (void)
+{
+#define ONE "01900000-0000-7000-8000-000000000001"
+#define OTHER "01900000-0000-7000-8000-000000000002"
+    static const struct {
+        const char *more, *place;
+    } cases[] = {{"", NULL}, {",\"in_reply_to\":\"" ONE "\"", NULL}, {",\"in_reply_to\":\"" OTHER "\"", "/in_reply_to"}};
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *json =
+            g_strdup_printf ("{\"content\":{\"kind\":\"reaction\",\"target\":\"" ONE "\",\"emoji\":\"x\"}%s}", cases[i].more);
+        g_autofree char *place = place_of (json, OUTGOING_REPLY);
+        g_assert_cmpstr (place, ==, cases[i].place);
+    }
+    g_autofree char *place = place_of ("{\"content\":{\"kind\":\"reaction\",\"target\":\"wamid.1\",\"emoji\":\"x\"}}", OUTGOING_REPLY);
+    g_assert_cmpstr (place, ==, "/content/target");
+}
+
+static void test_a_template_is_read_with_what_it_was_given (void)
+{
+    static const char *const kinds[] = {"text", "template", NULL};
+    static const struct carries carries = {.kinds = kinds, .text_most = 100};
+    static const char components[] = "[{\"type\":\"BODY\",\"text\":\"Hello {{1}}\"}]";
+    static const char *const cases[][2] = {{"[\"Ana\"]", NULL}, {"[]", "/content/params/0"}};
+    g_autoptr (GPtrArray) files = g_ptr_array_new ();
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *json = g_strdup_printf ("{\"content\":{\"kind\":\"template\",\"name\":\"hi\",\"params\":%s}}", cases[i][0]);
+        json_auto_t *body = json_parse_text (json, strlen (json), NULL);
+        struct outgoing o;
+        struct refusal refusal;
+        g_assert_true (outgoing_read (body, OUTGOING_REPLY, NOW, &o, &refusal) && outgoing_adapt (&o, &carries, "some", files, &refusal));
+        bool good = outgoing_fill (&o, components, &refusal);
+        g_assert_cmpstr (good ? NULL : refusal.place, ==, cases[i][1]);
+        g_assert_cmpstr (o.text, ==, good ? "Hello Ana" : "hi");
+        outgoing_clear (&o);
+        refusal_clear (&refusal);
     }
 }
 
@@ -225,5 +307,8 @@ int main (int argc, char **argv)
     g_test_add_func ("/outgoing/where nothing can be sent it says why", test_where_nothing_can_be_sent_it_says_why);
     g_test_add_func ("/outgoing/a channel writes to its own kind of address", test_a_channel_writes_to_its_own_kind_of_address);
     g_test_add_func ("/outgoing/what a channel cannot carry is put in words", test_what_a_channel_cannot_carry_is_put_in_words);
+    g_test_add_func ("/outgoing/what is done to content is told", test_what_is_done_to_content_is_told);
+    g_test_add_func ("/outgoing/a reaction refers to its target", test_a_reaction_refers_to_its_target);
+    g_test_add_func ("/outgoing/a template is read with what it was given", test_a_template_is_read_with_what_it_was_given);
     return g_test_run ();
 }

@@ -109,6 +109,36 @@ static void status_names (void)
     for (unsigned i = 0; i < G_N_ELEMENTS (names); i++) g_assert_cmpstr (status_name (i), ==, names[i]);
 }
 
+static void test_what_is_cut_is_whole (void)
+{
+    static const struct {
+        const char *text;
+        size_t most;
+        const char *cut;
+    } cases[] = {
+        {"", 1, ""},
+        {"abc", 0, ""},
+        {"abc", 3, "abc"},
+        {"abcd", 3, "ab…"},
+        {"ab cd", 4, "ab…"},
+        {"abc", 1, "…"},
+        {"ae\u0301x", 3, "a…"}, /* e and its accent */
+        {"ae\u0301xy", 4, "ae\u0301…"},
+        {"a\U0001F44D\U0001F3FDb", 3, "a…"},                       /* a thumb and its skin */
+        {"a\U0001F468\u200D\U0001F469\u200D\U0001F467b", 6, "a…"}, /* a family */
+        {"\U0001F468\u200D\U0001F469x", 3, "…"},
+        {"\U0001F1E9\U0001F1EA\U0001F1EB\U0001F1F7", 3, "\U0001F1E9\U0001F1EA…"}, /* two flags */
+        {"\U0001F1E9\U0001F1EA\U0001F1EB\U0001F1F7x", 4, "\U0001F1E9\U0001F1EA…"},
+        {"1\uFE0F\u20E3x", 3, "…"},      /* a key */
+        {"\u1112\u1161\u11ABx", 3, "…"}, /* a syllable in its letters */
+        {"\uD55C\uAE00\uB9D0\uB05D", 3, "\uD55C\uAE00…"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *cut = text_cut (cases[i].text, cases[i].most);
+        g_assert_cmpstr (cut, ==, cases[i].cut);
+    }
+}
+
 int main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
@@ -119,5 +149,6 @@ int main (int argc, char **argv)
     g_test_add_func ("/text/repaired content keeps the bytes", repaired_content_keeps_the_bytes);
     g_test_add_func ("/text/media kinds follow the type", media_kinds);
     g_test_add_func ("/text/status names", status_names);
+    g_test_add_func ("/text/what is cut is whole", test_what_is_cut_is_whole);
     return g_test_run ();
 }

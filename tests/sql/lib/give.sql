@@ -18,12 +18,18 @@ create function pg_temp.make_id (p_seed text, p_at timestamptz, p_place int) ret
             || right (md5 (p_seed || ' ' || p_place), 15))::uuid
 $$;
 
-create function pg_temp.make_hash (p_external_id text) returns bytea language sql as $$
-    select substr (sha256 (convert_to ('m ' || p_external_id, 'UTF8')), 1, 16)
+create function pg_temp.make_hash (p_external_id text, p_kind text default 'm') returns bytea language sql as $$
+    select substr (sha256 (convert_to (p_kind || ' ' || p_external_id, 'UTF8')), 1, 16)
 $$;
 
--- Requests: [{account, channel, at, raw, quarantine, messages: [{id, from, name, text, at, keyword,
--- files: [{url, mime, name}]}], receipts: [{id, status, code, detail, at, reference, part, opted_out}]}]
+-- What no item has is an empty array, as the gateway gives it.
+create function pg_temp.or_none (p_all anyarray) returns anyarray language sql as $$
+    select case when array_remove (p_all, null) = '{}' then '{}' else coalesce (p_all, '{}') end
+$$;
+
+-- Requests: [{account, channel, at, raw, quarantine, messages: [{id, from, name, text, at, keyword, content, channel, reply_to, window, echo, quiet,
+-- aliases: [], files: [{url, mime, name, sha256}]}], receipts: [{id, status, code, detail, at, reference, part, opted_out, channel, reason, title,
+-- data}], notices: [{id, topic, title, data, at, health, remedy, channel}]}]
 create function pg_temp.give (p_seed text, p_requests jsonb, out stored int, out known int, out quarantined int, out receipts int)
 language sql as $$
     with q as materialized (
@@ -38,6 +44,11 @@ language sql as $$
         from m, jsonb_array_elements (m.j -> 'files') with ordinality y (j, k)
     ), s as materialized (
         select q.r, y.k::int - 1 as p, y.j from q, jsonb_array_elements (q.j -> 'receipts') with ordinality y (j, k)
+    ), t as materialized (
+        select q.r, q.t, row_number () over (order by q.r, y.k)::int as n, y.j from q, jsonb_array_elements (q.j -> 'notices') with ordinality y (j, k)
+    ), xs as (
+        select coalesce (array_agg (m.n order by m.n, y.k), '{}') n, coalesce (array_agg (y.u order by m.n, y.k), '{}') u
+        from m, jsonb_array_elements_text (m.j -> 'aliases') with ordinality y (u, k)
     ), qs as (
         select array_agg (a order by r) a, array_agg (c order by r) c, array_agg (pg_temp.make_id (p_seed, t, r) order by r) id,
                array_agg (t order by r) t, array_agg (convert_to (raw, 'UTF8') order by r) raw, array_agg (null::text order by r) file,
@@ -52,15 +63,20 @@ language sql as $$
                coalesce (array_agg (j ->> 'from' order by n), '{}') f,
                coalesce (array_agg ('tel:+15550001111'::text order by n), '{}') tt,
                coalesce (array_agg (j ->> 'name' order by n), '{}') name, coalesce (array_agg (j ->> 'text' order by n), '{}') te,
-               coalesce (array_agg (jsonb_build_object ('kind', 'text', 'text', j ->> 'text') order by n), '{}') cn,
+               coalesce (array_agg (coalesce (j -> 'content', jsonb_build_object ('kind', 'text', 'text', j ->> 'text')) order by n), '{}') cn,
                coalesce (array_agg ((j ->> 'at')::timestamptz order by n), '{}') pt,
-               coalesce (array_agg (j ->> 'keyword' order by n), '{}') kw
+               coalesce (array_agg (j ->> 'keyword' order by n), '{}') kw,
+               coalesce (array_agg ((j ->> 'channel')::bigint order by n), '{}') ch,
+               pg_temp.or_none (array_agg (pg_temp.make_hash (j ->> 'reply_to') order by n)) rt,
+               pg_temp.or_none (array_agg ((j ->> 'window')::timestamptz order by n)) wi,
+               pg_temp.or_none (array_agg ((j ->> 'echo')::boolean order by n)) ec,
+               pg_temp.or_none (array_agg ((j ->> 'quiet')::boolean order by n)) qu
         from m
     ), fs as (
         select coalesce (array_agg (n order by o), '{}') n, coalesce (array_agg (p order by o), '{}') p,
                coalesce (array_agg (pg_temp.make_id (p_seed, t, 3072 + o) order by o), '{}') id,
                coalesce (array_agg (j ->> 'url' order by o), '{}') u, coalesce (array_agg (j ->> 'mime' order by o), '{}') mi,
-               coalesce (array_agg (j ->> 'name' order by o), '{}') na
+               coalesce (array_agg (j ->> 'name' order by o), '{}') na, coalesce (array_agg (j ->> 'sha256' order by o), '{}') sha
         from f
     ), ss as (
         select coalesce (array_agg (r order by r, p), '{}') r, coalesce (array_agg (p order by r, p), '{}') p,
@@ -70,15 +86,28 @@ language sql as $$
                coalesce (array_agg ((j ->> 'at')::timestamptz order by r, p), '{}') t,
                coalesce (array_agg ((j ->> 'reference')::uuid order by r, p), '{}') f,
                coalesce (array_agg ((j ->> 'part')::int order by r, p), '{}') g,
-               coalesce (array_agg (coalesce ((j ->> 'opted_out')::boolean, false) order by r, p), '{}') oo
+               coalesce (array_agg (coalesce ((j ->> 'opted_out')::boolean, false) order by r, p), '{}') oo,
+               coalesce (array_agg ((j ->> 'channel')::bigint order by r, p), '{}') ch,
+               coalesce (array_agg (j ->> 'reason' order by r, p), '{}') re, coalesce (array_agg (j ->> 'title' order by r, p), '{}') ti,
+               coalesce (array_agg (j -> 'data' order by r, p), '{}') da
         from s
+    ), ts as (
+        select coalesce (array_agg (r order by n), '{}') r, coalesce (array_agg (pg_temp.make_hash (j ->> 'id', 'n') order by n), '{}') h,
+               coalesce (array_agg (pg_temp.make_id (p_seed, t, 3500 + n) order by n), '{}') id,
+               coalesce (array_agg ((j ->> 'channel')::bigint order by n), '{}') ch, coalesce (array_agg (j ->> 'topic' order by n), '{}') topic,
+               coalesce (array_agg (j ->> 'title' order by n), '{}') ti, coalesce (array_agg (j -> 'data' order by n), '{}') da,
+               coalesce (array_agg ((j ->> 'at')::timestamptz order by n), '{}') a, coalesce (array_agg (j ->> 'health' order by n), '{}') he,
+               coalesce (array_agg (j ->> 'remedy' order by n), '{}') re
+        from t
     )
     select i.stored, i.known, i.quarantined, i.receipts
-    from qs, ms, fs, ss,
+    from qs, ms, xs, fs, ss, ts,
          intake (qs.a, qs.c, qs.id, qs.t, qs.raw, qs.file, qs.size, qs.q,
                  ms.r, ms.h, ms.e, ms.id, ms.contact, ms.ticket, ms.f, ms.tt, ms.name, ms.te, ms.cn, ms.pt, ms.kw,
-                 fs.n, fs.p, fs.id, fs.u, fs.mi, fs.na,
-                 ss.r, ss.p, ss.h, ss.e, ss.st, ss.code, ss.d, ss.t, ss.f, ss.g, ss.oo) i
+                 ms.ch, ms.rt, ms.wi, ms.ec, ms.qu, xs.n, xs.u,
+                 fs.n, fs.p, fs.id, fs.u, fs.mi, fs.na, fs.sha,
+                 ss.r, ss.p, ss.h, ss.e, ss.st, ss.code, ss.d, ss.t, ss.f, ss.g, ss.oo, ss.ch, ss.re, ss.ti, ss.da,
+                 ts.r, ts.h, ts.id, ts.ch, ts.topic, ts.ti, ts.da, ts.a, ts.he, ts.re) i
 $$;
 
 -- One message in a request of its own, of a sender.

@@ -18,7 +18,8 @@ begin
     return v_id;
 end $$;
 
--- api_send. more: ticket, kind, lane, seen, in_reply_to, retry_of, attachments, parts, weight, at, expires, give_up, key, body, reference, author_type, author.
+-- api_send. more: ticket, kind, content, lane, seen, in_reply_to, retry_of, attachments, parts, weight, at, expires, give_up, key, body, reference, author_type,
+-- author, rendering, answers, dry_run.
 create function pg_temp.send (p_account bigint, p_channel bigint, p_uri text, p_name text, p_more jsonb default '{}', out status int, out body jsonb)
 language sql as $$
     select s.status, s.body::jsonb
@@ -26,12 +27,13 @@ language sql as $$
         p_account, sha256 (convert_to (p_more ->> 'key', 'UTF8')), sha256 (convert_to (coalesce (p_more ->> 'body', p_name), 'UTF8')),
         p_channel, p_uri, (p_more ->> 'ticket')::uuid, pg_temp.id_of ('ticket of ' || p_name), pg_temp.id_of ('contact of ' || p_name),
         pg_temp.id_of (p_name), coalesce (p_more ->> 'kind', 'outgoing'), 'tel:+15550001111', coalesce (p_more ->> 'author_type', 'key'),
-        (p_more ->> 'author')::uuid, p_name, jsonb_build_object ('kind', 'text', 'text', p_name), p_more ->> 'reference', p_more -> 'metadata',
+        (p_more ->> 'author')::uuid, p_name, coalesce (p_more -> 'content', jsonb_build_object ('kind', 'text', 'text', p_name)), p_more ->> 'reference', p_more -> 'metadata',
         (p_more ->> 'expires')::timestamptz, p_more ->> 'lane', (p_more ->> 'seen')::bigint, (p_more ->> 'in_reply_to')::uuid,
         (p_more ->> 'retry_of')::uuid, coalesce ((select array_agg (x::uuid order by o) from jsonb_array_elements_text (p_more -> 'attachments') with ordinality y (x, o)), '{}'),
         case when p_more ->> 'kind' is distinct from 'note' then coalesce ((p_more ->> 'parts')::int, 1) end,
         coalesce ((p_more ->> 'weight')::int, 1), '{"segments": 1, "encoding": "GSM-7", "units": 5}',
-        coalesce ((p_more ->> 'at')::timestamptz, pg_temp.t0 ()), coalesce ((p_more ->> 'give_up')::timestamptz, pg_temp.t0 () + interval '4 hours')) s
+        coalesce ((p_more ->> 'at')::timestamptz, pg_temp.t0 ()), coalesce ((p_more ->> 'give_up')::timestamptz, pg_temp.t0 () + interval '4 hours'),
+        p_more -> 'rendering', p_more -> 'answers', coalesce ((p_more ->> 'dry_run')::boolean, false)) s
 $$;
 
 -- Claims up to p_n of each lane of a channel, under a name; the names of the messages, in order.

@@ -3,13 +3,13 @@
 // The way in: acknowledged messages over HTTP beside what PostgreSQL does alone, from commit to screen, size, and speed with much stored.
 
 import * as fs from "node:fs";
-import type { Gateway } from "../tests/talk/harness.js";
+import { newGraph, type Gateway } from "../tests/talk/harness.js";
 import { costed, load, median, pgbench, report, run, startGateway, type Load } from "./measure.js";
 
 /** A load whose rows are counted. */
-async function countedLoad(gateway: Gateway, messages: number, connections: number, extra: string[] = []): Promise<Load> {
+async function countedLoad(gateway: Gateway, messages: number, connections: number, extra: string[] = [], sender: Parameters<typeof load>[4] = "twilio"): Promise<Load> {
     const before = await gateway.count("message");
-    const result = await load(gateway, messages, connections, extra);
+    const result = await load(gateway, messages, connections, extra, sender);
     const stored = (await gateway.count("message")) - before;
     if (stored !== result.acknowledged) throw new Error(`${result.acknowledged} acknowledged, but ${stored} stored`);
     return result;
@@ -93,6 +93,35 @@ async function rest(gateway: Gateway): Promise<void> {
     await gateway.sql("vacuum analyze");
     await gateway.sql("checkpoint");
     await run("sync");
+}
+
+/** Meta's webhooks beside Twilio's, in turn, each from as many senders. */
+export async function measureWhatsApp(rounds: number): Promise<void> {
+    const gateway = await startGateway("bench-whatsapp", { graph: newGraph() });
+    const rates = { twilio: [] as number[], whatsapp: [] as number[] };
+    for (let round = 0; round < rounds; round++)
+        for (const sender of ["twilio", "whatsapp"] as const) {
+            rates[sender].push((await costed(gateway, 40_000, `in over HTTP, ${sender}`, () => countedLoad(gateway, 40_000, 256, [], sender))).rate);
+            await run("sync");
+        }
+    report("WhatsApp in over HTTP, signatures checked, 256 connections", median(rates.whatsapp), NaN, "messages/s");
+    report("WhatsApp in over HTTP, against Twilio's", median(rates.whatsapp) / median(rates.twilio), 0.7, "ratio");
+    const batch = await thousand(gateway);
+    report("a thousand messages in one of Meta's requests, to its 200", batch, 1, "s", true);
+    await gateway.stop();
+}
+
+/** Seconds; the median of five. */
+async function thousand(gateway: Gateway): Promise<number> {
+    const times: number[] = [];
+    for (let round = 0; round < 5; round++) {
+        const before = await gateway.count("message");
+        const messages = Array.from({ length: 1000 }, (_, i) => ({ from: `1666${String(i % 100).padStart(7, "0")}`, text: `message ${i}` }));
+        const { status, ms } = await gateway.graph.speaker().receiveAll(messages);
+        if (status !== 200 || (await gateway.count("message")) - before !== 1000) throw new Error(`answered ${status}, and not all is stored`);
+        times.push(ms / 1000);
+    }
+    return median(times);
 }
 
 export async function measureIn(rounds: number, storedRows: number): Promise<void> {

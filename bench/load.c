@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A load of signed Twilio webhooks on loopback. Every request is another message (a benchmark of redeliveries measures nothing), or, with --receipts,
+ * A load of signed webhooks on loopback: Twilio's or, with --whatsapp, Meta's, whose token is the app's secret. Every request is another message (a benchmark of redeliveries measures nothing), or, with --receipts,
  * tells that one of the messages in that file (lines of "SID id +1555…") was delivered; all are made and signed before the clock starts. One thread,
  * epoll. Closed loop: every connection sends its next request when it has its answer. With --rate, open loop: requests are due at even intervals, and
  * latency counts from when one was due.
  *
  *     load --port P --url PUBLIC_URL/hooks/acme/support-sms --token T --connections C --messages N [--senders S] [--first-sender F] [--run NAME]
+ *     load --port P --url PUBLIC_URL/hooks/acme/wa --token SECRET --connections C --messages N --whatsapp …
  *     load --port P --url … --token T --connections C --receipts FILE          either with [--rate R]
  *
  * Prints one JSON line: {"acknowledged":N,"refused":N,"seconds":S,"rate":R,"p50":ms,"p99":ms}
@@ -24,6 +25,7 @@
 
 static int port, n_messages = 10000, n_connections = 64, n_senders = 10000, first_sender, rate;
 static char *url, *token, *run_name = "a", *receipts;
+static gboolean whatsapp;
 static const GOptionEntry entries[] = {
     {"port", 0, 0, G_OPTION_ARG_INT, &port, "", ""},
     {"messages", 0, 0, G_OPTION_ARG_INT, &n_messages, "", ""},
@@ -35,6 +37,7 @@ static const GOptionEntry entries[] = {
     {"token", 0, 0, G_OPTION_ARG_STRING, &token, "", ""},
     {"run", 0, 0, G_OPTION_ARG_STRING, &run_name, "", ""},
     {"receipts", 0, 0, G_OPTION_ARG_STRING, &receipts, "", ""},
+    {"whatsapp", 0, 0, G_OPTION_ARG_NONE, &whatsapp, "", ""},
     G_OPTION_ENTRY_NULL,
 };
 
@@ -104,6 +107,29 @@ static struct request make_message (int i)
     return sign (url, pairs, G_N_ELEMENTS (pairs));
 }
 
+/* The same on WhatsApp. */
+static struct request make_whatsapp (int i)
+{
+    int sender = first_sender + (int) ((int64_t) i * 7919 % n_senders);
+    g_autofree char *body = g_strdup_printf (
+        "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"102290129340398\",\"changes\":[{\"value\":{\"messaging_product\":"
+        "\"whatsapp\","
+        "\"metadata\":{\"display_phone_number\":\"15550004444\",\"phone_number_id\":\"106540352242922\"},"
+        "\"contacts\":[{\"profile\":{\"name\":\"J\\u00f6rg\"},\"wa_id\":\"1555%07d\",\"user_id\":\"US.%07d\"}],"
+        "\"messages\":[{\"from\":\"1555%07d\",\"from_user_id\":\"US.%07d\",\"id\":\"wamid.%s%030d\",\"timestamp\":\"%" G_GINT64_FORMAT
+        "\",\"type\":\"text\","
+        "\"text\":{\"body\":\"Hello, is my order 4711 on its way? I need it on Friday.\"}}]},\"field\":\"messages\"}]}]}",
+        sender, sender, sender, sender, run_name, i, g_get_real_time () / G_USEC_PER_SEC);
+    size_t length = strlen (body);
+    g_autofree char *signature =
+        g_compute_hmac_for_data (G_CHECKSUM_SHA256, (const guchar *) token, strlen (token), (const guchar *) body, length);
+    const char *path = strstr (strstr (url, "//") + 2, "/");
+    char *bytes = g_strdup_printf ("POST %s HTTP/1.1\r\nHost: gw.example.com\r\nUser-Agent: facebookexternalua\r\nAccept: */*\r\n"
+                                   "X-Hub-Signature-256: sha256=%s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                                   path, signature, length, body);
+    return (struct request){bytes, strlen (bytes)};
+}
+
 static struct request make_receipt (const char *line)
 {
     g_auto (GStrv) words = g_strsplit (line, " ", 3);
@@ -127,7 +153,7 @@ static struct request *make_requests (void)
     g_auto (GStrv) lines = text ? g_strsplit (g_strchomp (text), "\n", -1) : NULL;
     if (lines) n_messages = (int) g_strv_length (lines);
     struct request *requests = g_new (struct request, n_messages);
-    for (int i = 0; i < n_messages; i++) requests[i] = lines ? make_receipt (lines[i]) : make_message (i);
+    for (int i = 0; i < n_messages; i++) requests[i] = lines ? make_receipt (lines[i]) : whatsapp ? make_whatsapp (i) : make_message (i);
     return requests;
 }
 

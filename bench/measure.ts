@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import { promisify } from "node:util";
-import { authToken, Gateway, publicUrl, type Options } from "../tests/talk/harness.js";
+import { authToken, Gateway, meta, publicUrl, type Options } from "../tests/talk/harness.js";
 
 export const run = promisify(execFile);
 const pgbenchProgram = "/usr/lib/postgresql/15/bin/pgbench";
@@ -74,10 +74,16 @@ export interface Load {
     p99: number;
 }
 let nRuns = 0;
+/** Twilio's URL and secret, and Meta's. */
+const senders = {
+    twilio: ["--url", `${publicUrl}/hooks/acme/support-sms`, "--token", authToken],
+    whatsapp: ["--url", `${publicUrl}/hooks/acme/wa`, "--token", meta.appSecret, "--whatsapp"],
+};
+
 /** Signed webhooks; what: so many messages, or the receipts of the messages in a file. */
-export async function load(gateway: Gateway, what: number | string, connections: number, extra: string[] = []): Promise<Load> {
+export async function load(gateway: Gateway, what: number | string, connections: number, extra: string[] = [], sender: keyof typeof senders = "twilio"): Promise<Load> {
     const { stdout } = await run("build/bench/load", [
-        "--port", new URL(gateway.url).port, "--url", `${publicUrl}/hooks/acme/support-sms`, "--token", authToken,
+        "--port", new URL(gateway.url).port, ...senders[sender],
         ...(typeof what === "number" ? ["--messages", String(what), "--run", String(++nRuns).padStart(2, "0")] : ["--receipts", what]),
         "--connections", String(connections), ...extra,
     ]).catch((error: unknown) => {

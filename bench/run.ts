@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Measures the bars of docs/performance.md in one run, interleaved, rows counted after each: bench/run [--only in|out] [--rounds N] [--rows N]. With
+// Measures the bars of docs/performance.md in one run, interleaved, rows counted after each: bench/run [--only in|whatsapp|out] [--rounds N] [--rows N]. With
 // --only, the document stays as it is.
 
 import * as fs from "node:fs";
 import * as os from "node:os";
-import { measureIn } from "./in.js";
+import { measureIn, measureWhatsApp } from "./in.js";
 import { rows } from "./measure.js";
 import { measureOut } from "./out.js";
 
@@ -14,8 +14,9 @@ const option = (name: string, fallback: number): number => Number(text(name)) ||
 const rounds = option("rounds", 5);
 const only = text("only");
 
-if (only !== "out") await measureIn(rounds, option("rows", 1_000_000));
-if (only !== "in") await measureOut(rounds);
+if (!only || only === "in") await measureIn(rounds, option("rows", 1_000_000));
+if (!only || only === "whatsapp") await measureWhatsApp(rounds);
+if (!only || only === "out") await measureOut(rounds);
 fs.writeFileSync("build/bench.json", JSON.stringify(rows, null, 2) + "\n");
 if (!only) writeDocument();
 process.exit(rows.every((row) => row.ok) ? 0 : 1);

@@ -64,11 +64,11 @@ export function fill(line: HTMLElement, message: OnPhone, hands: Hands): void {
     if (message.footer) body.append(make("span", "footer", message.footer));
     line.append(body);
     if (message.taps?.length) line.append(taps(message, hands));
-    if (message.service === "whatsapp") line.append(heart(message, hands));
+    if (message.service === "whatsapp") line.append(reactionOf(message, hands));
 }
 
 /** The reaction that it has; on what the business said also the button that gives one and takes it back. */
-function heart(message: OnPhone, hands: Hands): HTMLElement {
+function reactionOf(message: OnPhone, hands: Hands): HTMLElement {
     const button = make("button", "reaction", "") as HTMLButtonElement;
     button.disabled = message.incoming;
     button.addEventListener("click", () => hands.react(message, button.dataset["set"] === "true" ? null : thumb));

@@ -58,6 +58,7 @@ function refill(line: HTMLElement, message: OnPhone): void {
     line.replaceChildren();
     fill(line, message, hands);
     line.append(fate);
+    bubbles.scrollTop = bubbles.scrollHeight;
 }
 
 /** A message of /live: new, or its fate another. */
@@ -74,6 +75,7 @@ export function onPhone(message: OnPhone): void {
     const failed = message.status === "failed" || message.status === "undelivered";
     line.className = failed ? "theirs failed" : `theirs ${message.status}`;
     line.querySelector(":scope > small")!.textContent = failed ? `not on the phone: ${message.errorCode ?? message.status}` : (fates[message.status] ?? message.status);
+    if (line === bubbles.lastElementChild) bubbles.scrollTop = bubbles.scrollHeight;
 }
 
 function tellTimes(one: Sent): void {

@@ -82,6 +82,7 @@ static const struct carries *carries (const struct channel *channel)
         .kinds = kinds,
         .schemes = schemes,
         .text_most = 4096,
+        .text_longest = 16384,
         .caption_most = 1024,
         .file_most = 100 * MB,
         .files_most = 30,

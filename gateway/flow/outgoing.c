@@ -310,8 +310,9 @@ static bool is_plain (const json_t *content)
 
 static bool text_fits (const struct outgoing *o, const struct carries *carries, struct refusal *refusal)
 {
-    return !o->text || !is_plain (o->sent.content) || (uint64_t) g_utf8_strlen (o->text, -1) <= carries->text_most ||
-           refuse (refusal, 422, o->text_place, "a text has at most %zu characters on this channel", carries->text_most);
+    size_t most = MAX (carries->text_most, carries->text_longest);
+    return !o->text || !is_plain (o->sent.content) || (size_t) g_utf8_strlen (o->text, -1) <= most ||
+           refuse (refusal, 422, o->text_place, "a text has at most %zu characters on this channel", most);
 }
 
 bool outgoing_adapt (struct outgoing *o, const struct carries *carries, const char *adapter, const GPtrArray *files,

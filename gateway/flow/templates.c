@@ -9,20 +9,26 @@
 #include "model/adapter.h"
 #include "store/db.h"
 
-/* How soon a channel that has become ours, or a wake-up, is seen. */
+#include <string.h>
+
+/* How soon a channel that has become ours, or a notice, is seen. */
 #define LOOK (2 * G_TIME_SPAN_SECOND)
 #define PERIOD (15 * G_TIME_SPAN_MINUTE)
+/* Notices come in crowds, and providers count how often they are asked. */
+#define NOTICE_PAUSE G_TIME_SPAN_MINUTE
 /* A provider allows some thousands. */
 #define TEMPLATES_MOST 20000
 
-#define OWNED "select channel_id from owned_channels ($1)"
+#define OWNED "select channel_id, notice_id from template_channels ($1, $2)"
 #define REPLACE "select replace_templates ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
 /* What is known of a channel's list. */
 struct listing {
     int64_t channel_id;
-    int64_t next; /* monotonic; then it is read again */
-    int tries;    /* in vain, since it was read */
+    int64_t next;     /* monotonic; then it is read again */
+    int tries;        /* in vain, since it was read */
+    struct id notice; /* the newest that was heeded */
+    int64_t heeded;   /* monotonic; before it no other is */
 };
 
 struct templates {
@@ -34,8 +40,7 @@ struct templates {
     struct worker worker;
     GHashTable *listings; /* channel_id → struct listing */
     struct config *config;
-    bool asked; /* under the worker's lock */
-    bool told;  /* that the database is away */
+    bool told; /* that the database is away */
 };
 
 /* ---- reading a provider's list ---- */
@@ -140,46 +145,52 @@ static GPtrArray *channels_of (const struct config *config)
     return channels;
 }
 
-static bool is_among (const db_result *owned, int64_t channel_id)
+/* The row of a channel that is ours; -1: it is not. */
+static int row_of (const db_result *owned, int64_t channel_id)
 {
     for (int row = 0; row < db_rows (owned); row++)
-        if (db_int64 (owned, row, 0) == channel_id) return true;
-    return false;
+        if (db_int64 (owned, row, 0) == channel_id) return row;
+    return -1;
+}
+
+/* Something was said of its templates. What the list of a new channel is about to tell anyway is not waited for. */
+static void heed (struct listing *listing, const struct id *notice)
+{
+    int64_t now = g_get_monotonic_time ();
+    if (memcmp (notice, &listing->notice, sizeof *notice) == 0 || now < listing->heeded) return;
+    listing->notice = *notice;
+    if (!listing->next) return;
+    listing->heeded = now + NOTICE_PAUSE;
+    if (listing->next != WORKER_FOR_EVER && !listing->tries) listing->next = now;
 }
 
 /* Reads the lists that are due, of channels that are ours. */
 static bool look (struct templates *templates, const GPtrArray *channels, GError **error)
 {
     if (!db_connected (templates->db) && !db_reopen (templates->db, error)) return false;
-    g_autoptr (params) p = params_new (1);
+    g_autoptr (params) p = params_new (2);
     params_uuid (p, &templates->gateway_id);
+    params_time (p, clock_now ());
     g_autoptr (db_result) owned = db_call (templates->db, OWNED, p, error);
     for (guint i = 0; owned && i < channels->len && !tasks_halted (templates->tasks); i++) {
         const struct channel *channel = channels->pdata[i];
         struct listing *listing = listing_of (templates, channel->channel_id);
-        if (g_get_monotonic_time () >= listing->next && is_among (owned, channel->channel_id)) read_list (templates, channel, listing);
+        int row = row_of (owned, channel->channel_id);
+        struct id notice;
+        if (row < 0) continue;
+        if (db_id (owned, row, 1, &notice)) heed (listing, &notice);
+        if (g_get_monotonic_time () >= listing->next) read_list (templates, channel, listing);
     }
     return owned != NULL;
 }
 
-/* After a reload all lists are read, because the settings may lead elsewhere; after a wake-up all that can be read. */
+/* After a reload all lists are read, because the settings may lead elsewhere. */
 static void follow (struct templates *templates)
 {
     struct config *config = templates->current (templates->data);
     if (config != templates->config) g_hash_table_remove_all (templates->listings);
     if (templates->config) config_unref (templates->config);
     templates->config = config;
-    g_mutex_lock (&templates->worker.lock);
-    bool asked = templates->asked;
-    templates->asked = false;
-    g_mutex_unlock (&templates->worker.lock);
-    GHashTableIter iter;
-    void *value;
-    g_hash_table_iter_init (&iter, templates->listings);
-    while (asked && g_hash_table_iter_next (&iter, NULL, &value)) {
-        struct listing *listing = value;
-        if (listing->next != WORKER_FOR_EVER && !listing->tries) listing->next = 0;
-    }
 }
 
 static void run (void *data)
@@ -208,14 +219,6 @@ struct templates *templates_start (struct config *(*current) (void *data), void 
     templates->listings = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
     worker_start (&templates->worker, "templates", run, templates);
     return templates;
-}
-
-/* Notices come in crowds: the thread sees them at its next look. */
-void templates_wake (struct templates *templates)
-{
-    g_mutex_lock (&templates->worker.lock);
-    templates->asked = true;
-    g_mutex_unlock (&templates->worker.lock);
 }
 
 void templates_halt (struct templates *templates)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Keeps the list of templates of each channel that this gateway sends on, as its provider has it (gateway.template): read after a start and a reload,
- * every quarter of an hour, and soon after the provider says that something about them has changed. What cannot be read leaves the list as it was.
+ * every quarter of an hour, and soon after a notice of topic "template", whichever gateway took it. What cannot be read leaves the list as it was.
  * One thread, and one connection where there are such channels.
  */
 #pragma once
@@ -14,9 +14,7 @@ struct templates;
 /* current (data) is the configuration, a new reference. gateway: whose channels are ours (dispatch_id). */
 struct templates *templates_start (struct config *(*current) (void *data), void *data, const struct id *gateway,
                                    struct http_client *client);
-/* Something about templates has changed. Any thread. */
-void templates_wake (struct templates *templates);
 /* Begins nothing more. Before http_client_stop, which ends the call that is under way. */
 void templates_halt (struct templates *templates);
-/* After http_client_stop, once nobody wakes them any more. */
+/* After http_client_stop. */
 void templates_stop (struct templates *templates);

@@ -78,6 +78,7 @@ struct carries {
     const char *const *kinds;   /* content kinds that go out as they are (model/content.h), NULL-terminated; others are put in words */
     const char *const *schemes; /* of the addresses that can be written to (model/address.h), NULL-terminated: "tel", "mailto" … */
     size_t text_most;           /* characters of text */
+    size_t text_longest;        /* of one that the adapter cuts into several messages; 0: it cuts none */
     size_t file_most;           /* bytes of one file */
     size_t files_most;          /* files of one message, whatever number of parts they make */
     const char *const *types;   /* of files, NULL-terminated: "image/", "image/jpeg" …; NULL: any */

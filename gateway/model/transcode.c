@@ -43,7 +43,7 @@ bool transcode_as_it_is (struct transcoding *t, json_t *content)
 bool transcode_words (struct transcoding *t, const char *text)
 {
     json_t *content = json_pack ("{ss ss}", "kind", t->media ? "media" : "text", "text", text);
-    transcode_caption (t, text);
+    transcode_fit_text (t, text);
     put (t, content);
     t->out->text = g_strdup (text);
     return true;
@@ -58,7 +58,7 @@ static bool put_text (struct transcoding *t)
     json_t *content = json_deep_copy (t->given);
     json_object_set_new (content, "kind", json_string (t->media ? "media" : "text"));
     json_object_del (content, "media_kind");
-    transcode_caption (t, text);
+    transcode_fit_text (t, text);
     put (t, content);
     t->out->text = g_strdup (text);
     return true;

@@ -9,12 +9,14 @@
  *                "title cut"              to the channel's limit; what is whole stands in the text. Likewise "description cut", "label cut",
  *                                         "section cut", "description→text", "footer→text", "url→text" (of links beside answers),
  *                                         "section left out", "flow→reply" (the option is answered instead)
+ *                "header→message"         the files, where they cannot stand above it, go before it
  *                "choice→numbered"        words, whose numbers are answers; "choice→links" where nothing is answered
  *     cards      as a carousel            all with one link and one image, or one video each; body: title and text, a newline between
  *                "cards→choice"           a single one; "cards→numbered", "cards→text", "cards→media": words, with the files before them
  *     template   "template→text"          its text
  *     reaction   "reaction→text"          the emoji
  *     media      "image→document"         where it is too big or of another type; "caption→text": the text goes as a message of its own
+ *     text       "text→parts"             several messages, where the channel's limit and the adapter allow that
  *
  * With files beside it, what goes as words is media: "choice→numbered" is then one with a text. Pure.
  */

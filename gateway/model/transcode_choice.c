@@ -109,12 +109,12 @@ static void fit_footer (struct attempt *a, size_t most)
     step (a, "/content/footer", "footer→text");
 }
 
-/* One file of a kind that can be shown above a question. */
-static bool header_fits (const struct transcoding *t, bool allowed)
+/* One file that can be shown stands above a question; others go before it, as messages of their own. */
+static void fit_files (const struct transcoding *t, struct attempt *a, bool header)
 {
     static const char *const kinds[] = {"image", "video", "document", NULL};
-    if (!t->media) return true;
-    return allowed && json_array_size (t->media) == 1 && g_strv_contains (kinds, transcode_file_kind (t, 0));
+    if (!t->media || (header && json_array_size (t->media) == 1 && g_strv_contains (kinds, transcode_file_kind (t, 0)))) return;
+    step (a, "/attachments", "header→message");
 }
 
 /* Takes what leads away out of the options, as lines of the text; what is answered gets its id, and is answered as a reply. */
@@ -196,11 +196,12 @@ static bool try_style (struct transcoding *t, const json_t *choice, const struct
     part_options (&a);
     json_t *options = json_object_get (a.content, "options"), *option;
     size_t i, n = json_array_size (options);
-    bool good = n > 0 && n <= style->most && header_fits (t, style->header) && ids_fit (options, style) &&
+    bool good = n > 0 && n <= style->most && ids_fit (options, style) &&
                 (!style->sections_most || count_sections (options) <= style->sections_most);
     if (good) {
         json_array_foreach (options, i, option) fit_option (&a, option, style);
         fit_footer (&a, limits->footer_most);
+        fit_files (t, &a, style->header);
         if (style->label) fit_label (&a, limits->label_most);
         good = characters (a.text->str) <= style->text_most && (!style->unique || titles_differ (options)) && settle (t, &a, style->name);
     }
@@ -223,7 +224,7 @@ static bool try_alone (struct transcoding *t, const json_t *choice)
     const json_t *options = json_object_get (choice, "options");
     const char *type = type_of (json_array_get (options, 0));
     bool shows_title = g_str_equal (type, "url") || g_str_equal (type, "flow");
-    if (json_array_size (options) != 1 || !carries_alone (limits, type) || !header_fits (t, limits->header && shows_title)) return false;
+    if (json_array_size (options) != 1 || !carries_alone (limits, type)) return false;
     const struct style style = {.title_most = shows_title ? limits->label_most : SIZE_MAX};
     struct attempt a;
     attempt_begin (&a, choice);
@@ -231,6 +232,7 @@ static bool try_alone (struct transcoding *t, const json_t *choice)
     if (!string (option, "id")) json_object_set_new (option, "id", json_string ("1"));
     fit_option (&a, option, &style);
     fit_footer (&a, limits->footer_most);
+    fit_files (t, &a, false);
     bool good = characters (a.text->str) <= limits->text_most && settle (t, &a, "buttons");
     attempt_clear (&a);
     return good;

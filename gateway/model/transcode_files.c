@@ -103,10 +103,16 @@ const char *transcode_file_kind (const struct transcoding *t, size_t index)
     return json_string_value (json_object_get (json_array_get (t->media, index), "media_kind"));
 }
 
-void transcode_caption (struct transcoding *t, const char *text)
+static void fit_caption (struct transcoding *t, size_t length)
 {
-    if (!text || !t->media) return;
     const struct carries_file *kind = find_kind (t->carries, transcode_file_kind (t, 0));
     size_t most = t->carries->caption_most ? t->carries->caption_most : t->carries->text_most;
-    if ((kind && !kind->caption) || (size_t) g_utf8_strlen (text, -1) > most) transcode_step (t->out, "/content/text", "caption→text");
+    if ((kind && !kind->caption) || length > most) transcode_step (t->out, "/content/text", "caption→text");
+}
+
+void transcode_fit_text (struct transcoding *t, const char *text)
+{
+    size_t length = text ? (size_t) g_utf8_strlen (text, -1) : 0;
+    if (length && t->media) fit_caption (t, length);
+    if (length > t->carries->text_most && length <= t->carries->text_longest) transcode_step (t->out, "/content/text", "text→parts");
 }

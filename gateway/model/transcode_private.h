@@ -32,8 +32,8 @@ bool transcode_words (struct transcoding *t, const char *text);
 bool transcode_files (struct transcoding *t);
 /* Which kind the file at index goes as. */
 const char *transcode_file_kind (const struct transcoding *t, size_t index);
-/* Notes whether text goes beside the files or after them. */
-void transcode_caption (struct transcoding *t, const char *text);
+/* Notes where text does not go whole and beside the files. NULL: there is none. */
+void transcode_fit_text (struct transcoding *t, const char *text);
 
 bool transcode_choice (struct transcoding *t, const json_t *choice);
 bool transcode_cards (struct transcoding *t);

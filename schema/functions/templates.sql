@@ -37,3 +37,15 @@ begin
                        where s.account_id = p_account and s.channel_id = v_channel))::text;
 end $$;
 comment on function api_templates is 'the templates of a channel; no locks; SB404';
+
+-- The channels that a gateway sends on, with the newest thing that was said of the templates of each within an hour: whichever gateway heard it.
+create function template_channels (p_gateway uuid, p_now timestamptz) returns table (channel_id bigint, notice_id uuid) language sql stable as $$
+    select l.channel_id, (
+        select n.notice_id from gateway.notice n
+        where n.account_id = l.account_id and n.notice_id >= id_floor (p_now - interval '1 hour') and n.channel_id = l.channel_id and n.topic = 'template'
+        order by n.notice_id desc
+        limit 1)
+    from gateway.channel_lease l
+    where l.gateway_id = p_gateway and l.until > clock_timestamp ()
+$$;
+comment on function template_channels is 'whose templates a gateway lists, and what was said of them; no locks';

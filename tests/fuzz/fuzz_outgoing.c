@@ -18,7 +18,8 @@ static const char *const images[] = {"image/png", NULL};
 static const struct carries_file file_kinds[] = {{"image", images, 10, true}, {"document", NULL, 100, false}, {0}};
 static const struct carries plain = {.kinds = plain_kinds, .text_most = 1600, .file_most = 50, .files_most = OUTGOING_FILES_MOST};
 static const struct carries rich = {.kinds = all_kinds,
-                                    .text_most = 4096,
+                                    .text_most = 200,
+                                    .text_longest = 4096,
                                     .caption_most = 100,
                                     .file_most = 100,
                                     .files_most = OUTGOING_FILES_MOST,

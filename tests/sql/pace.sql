@@ -72,7 +72,7 @@ select from pg_temp.send (:acme, :wa, :bob, 'w2');
 update gateway.channel set reply_window = '24 h' where channel_id = :wa;
 update gateway.pair set window_until = pg_temp.t0 () + interval '20 h' where channel_id = :wa;
 select pg_temp.take ('w', :acme, :wa) \gset
-select pg_temp.settle ('w', 'w1', 'failed', '{"code": "window_closed"}'), pg_temp.settle ('w', 'w2', 'failed', '{"code": "unreachable"}') \gset
+select pg_temp.settle ('w', '[{"name": "w1", "outcome": "failed", "code": "window_closed"}, {"name": "w2", "outcome": "failed", "code": "unreachable"}]') \gset
 select is ((select window_until from gateway.pair where channel_id = :wa and uri = :ana), pg_temp.t0 () + interval '1 minute', 'a window that the provider calls closed is');
 select is ((select window_until from gateway.pair where channel_id = :wa and uri = :bob), pg_temp.t0 () + interval '20 h', 'no other is');
 select throws_ok (format ('select pg_temp.send (%s, %s, %L, %L, %L)', :acme, :wa, :ana, 'w3', jsonb_build_object ('at', pg_temp.t0 () + interval '2 minutes')),

@@ -1,6 +1,6 @@
 -- The templates of a channel are what its provider listed last; where signals go.
 begin;
-select plan (12);
+select plan (16);
 \ir lib/out.sql
 
 create function pg_temp.list (p_account bigint, p_channel bigint, p_names text[], p_langs text[], p_status text default 'APPROVED') returns void language sql as $$
@@ -28,6 +28,24 @@ select is ((select array_agg (distinct status) from gateway.template where chann
 select pg_temp.list (:acme, :sms, '{}', '{}');
 select is (pg_temp.names (:acme), null, 'a provider that has none has none');
 select throws_ok (format ('select api_templates (%s, %L)', :globex, 'other'), 'SB404', 'no such channel', 'another account''s channel is unknown');
+
+-- Whose they are to list, and when again.
+select from own_channels (md5 ('g1')::uuid, array[:acme, :acme], array[:sms, :other], '10 seconds');
+select from own_channels (md5 ('g2')::uuid, array[:globex], array[:gsms], '10 seconds');
+create function pg_temp.say (p_account bigint, p_channel bigint, p_topic text, p_at timestamptz) returns void language sql as $$
+    insert into gateway.notice (account_id, notice_id, channel_id, topic, title, at) values (p_account, new_id (p_at), p_channel, p_topic, 'x', p_at)
+$$;
+create function pg_temp.heard () returns text language sql as $$
+    select string_agg (c.slug || coalesce (' ' || (select n.title from gateway.notice n where n.notice_id = t.notice_id), ''), ', ' order by c.slug)
+    from template_channels (md5 ('g1')::uuid, pg_temp.t0 ()) t join gateway.channel c using (channel_id)
+$$;
+select is (pg_temp.heard (), 'other, sms', 'a gateway lists those of the channels that it sends on');
+select pg_temp.say (:acme, :sms, 'quality', pg_temp.t0 ()), pg_temp.say (:acme, :sms, 'template', pg_temp.t0 () - interval '2 hours'),
+       pg_temp.say (:globex, :gsms, 'template', pg_temp.t0 ()) \gset
+select is (pg_temp.heard (), 'other, sms', 'what is said of other things, of others'' templates or long ago says nothing of them');
+select pg_temp.say (:acme, :sms, 'template', pg_temp.t0 () - interval '1 minute') \gset
+select is (pg_temp.heard (), 'other, sms x', 'what is said of them now does');
+select is ((select count (*) from template_channels (md5 ('g3')::uuid, pg_temp.t0 ())), 0::bigint, 'a gateway without channels lists none');
 
 -- Signals.
 select pg_temp.give ('in', jsonb_build_array (jsonb_build_object ('account', :acme, 'channel', :sms, 'at', pg_temp.t0 (), 'messages', jsonb_build_array (

@@ -235,7 +235,7 @@ test("a query that somebody lets run for ever is seen by what it holds back", as
     await until(async () => (await gateway.sql(`select count(backend_xmin) ${sleeping}`)) === "1", "the sleeper");
     await gateway.sql("do $$ begin for i in 1..500 loop perform txid_current(); commit; end loop; end $$");
     await gateway.restart(); // a start looks, too
-    assert.ok((await gateway.metrics()).get("gw_pg_oldest_xmin_age")! >= 500);
+    await until(async () => (await gateway.metrics()).get("gw_pg_oldest_xmin_age")! >= 500, "its age to be told");
     await gateway.sql(`select pg_terminate_backend(pid, 60000) ${sleeping}`);
     await sleeper;
     await gateway.restart();

@@ -105,6 +105,20 @@ test("a provider that answers probes and takes no message is down once, tried no
     assert.deepEqual(await told(), ["channel.down", "channel.up"]);
 });
 
+test("a channel that somebody else calls down sends nothing but one message that tries, and is up when that is out", async () => {
+    const [first, second] = await Promise.all([gateway.newTicket(), gateway.newTicket()]);
+    const { at } = await gateway.tickets("?limit=1");
+    const mine = "channel_id = (select min (channel_id) from gateway.ticket)";
+    const state = (what: string) => gateway.sql(`select ${what} from gateway.channel_state s join gateway.channel_lease l using (account_id, channel_id) where ${mine}`);
+    await gateway.sql(`update gateway.channel_state set health = 'down', cause = 'a webhook says so', since = clock_timestamp () where ${mine}`);
+    // Its owner looks every three seconds; it has looked when its lease is younger than that.
+    await until(async () => (await state("l.until > s.since + interval '10 seconds'")) === "t", "the gateway to have looked");
+    for (const { id } of [first, second]) await gateway.reaches(await gateway.reply(id, "are you there?"), "delivered");
+    await until(async () => (await state("s.health = 'up'")) === "t", "the channel to be up");
+    const types = (await gateway.events(at)).filter(({ type }) => type.startsWith("channel.")).map(({ type }) => type);
+    assert.deepEqual(types, ["channel.up"]);
+});
+
 test("files go as URLs that the provider fetches", async () => {
     const { id, from } = await gateway.newTicket();
     const message = await gateway.reply(id, "look", { attachments: [await upload(Buffer.from("a picture"))] });

@@ -96,13 +96,16 @@ test("titles have 20 characters on a button; a longer one is cut, and whole in t
 });
 
 test("texts and questions have their limits", async () => {
-    for (const [length, fits] of [[4096, true], [4097, false]] as const) {
-        const answer = whatsapp({ kind: "text", text: "x".repeat(length) });
-        await (fits ? taken(answer) : refused(answer, "/content/text", /4096/));
+    for (const [length, parts] of [[4096, 1], [4097, 2], [16384, 4]] as const) {
+        const dry = await taken(whatsapp({ kind: "text", text: "x".repeat(length) }, {}, "?dry_run=true"), 200);
+        assert.deepEqual([dry.parts, dry.rendering], [parts, { native: true, steps: parts > 1 ? ["text→parts"] : [] }]);
     }
+    await refused(whatsapp({ kind: "text", text: "x".repeat(16385) }), "/content/text", /16384/);
+    await refused(whatsapp({ kind: "text", text: "x".repeat(4097) }, { fallback: { mode: "strict" } }), "/content/text", /text→parts/);
     for (const [length, style] of [[1024, "buttons"], [1025, "list"], [4096, "list"]] as const)
         assert.equal((await taken(whatsapp(choice(2, { text: "x".repeat(length) })))).content.style, style);
-    await refused(whatsapp(choice(2, { text: "x".repeat(4097) })), "/content", /4096/);
+    assert.deepEqual((await taken(whatsapp(choice(2, { text: "x".repeat(4097) })))).rendering.steps, ["choice→numbered", "text→parts"]);
+    await refused(whatsapp(choice(2, { text: "x".repeat(16384) })), "/content", /16384/);
 });
 
 test("each kind is checked before it is stored, with the place of what is wrong", async () => {
@@ -133,6 +136,9 @@ test("a file that is no picture of the channel's goes as a document; one too lar
     const question = await taken(whatsapp(choice(2), { attachments: [png] }));
     assert.deepEqual(question.content.media, [{ media_kind: "image", mime: "image/png", index: 0 }]);
     assert.equal(question.content.kind, "choice");
+    assert.deepEqual(question.rendering.steps, []);
+    const list = await taken(whatsapp(choice(4), { attachments: [await upload("png", "image/png")] }, "?dry_run=true"), 200);
+    assert.deepEqual([list.content.style, list.parts, list.rendering.steps], ["list", 2, ["header→message"]]);
 });
 
 test("a dry run says what would be sent, and sends nothing", async () => {

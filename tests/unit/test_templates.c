@@ -22,6 +22,10 @@
     "insert into gateway.channel_lease (account_id, channel_id, gateway_id, until) select account_id, channel_id, $2, now () + interval " \
     "'1 hour' " \
     "from gateway.channel where channel_id = $1"
+#define SAY \
+    "insert into gateway.notice (account_id, notice_id, channel_id, topic, title, at) select account_id, $2, channel_id, 'template', " \
+    "'x', now () " \
+    "from gateway.channel where channel_id = $1"
 #define NAMES "select coalesce (string_agg (name || '/' || lang, ' ' order by name), '') from gateway.template where channel_id = $1"
 #define LISTED "select count (*)::text from gateway.channel_state where channel_id = $1 and templates_at is not null"
 
@@ -118,6 +122,18 @@ static void lease (struct fixture *f, const struct id *gateway)
     g_assert_no_error (error);
 }
 
+/* The provider says that something about its templates has changed. */
+static void say (struct fixture *f)
+{
+    g_autoptr (GError) error = NULL;
+    struct id notice = id_new (clock_now ());
+    g_autoptr (params) p = params_new (2);
+    params_int64 (p, f->channel.channel_id);
+    params_uuid (p, &notice);
+    g_autoptr (db_result) r = db_call (f->db, SAY, p, &error);
+    g_assert_no_error (error);
+}
+
 static struct config *current (void *data)
 {
     struct fixture *f = data;
@@ -204,7 +220,7 @@ static void all_pages_are_kept (struct fixture *f, const void *unused)
     start (f);
     await_names (f, "first/en second/en");
     mood = CHANGED;
-    templates_wake (f->templates);
+    say (f);
     await_names (f, "other/en second/en");
 }
 
@@ -216,11 +232,26 @@ static void what_fails_changes_nothing (struct fixture *f, const void *unused)
     await_names (f, "first/en second/en");
     int before = calls;
     mood = BROKEN;
-    templates_wake (f->templates);
+    say (f);
     await_calls (f, before + 3); /* two pages, and the first again */
     await_names (f, "first/en second/en");
     mood = CHANGED;
     await_names (f, "other/en second/en");
+}
+
+/* Of a channel that another gateway sends on nothing is asked. */
+static void others_lists_are_theirs (struct fixture *f, const void *unused)
+{
+    (void) unused;
+    struct id other = id_new (clock_now ());
+    lease (f, &other);
+    say (f);
+    start (f);
+    struct templates *theirs = templates_start (current, f, &other, f->client);
+    await_names (f, "first/en second/en");
+    templates_halt (theirs);
+    g_assert_cmpint (calls, ==, 2);
+    templates_stop (theirs);
 }
 
 static void without_a_call_nothing_is_known (struct fixture *f, const void *unused)
@@ -257,6 +288,7 @@ int main (int argc, char **argv)
 #define ADD(path, test) g_test_add (path, struct fixture, NULL, set_up, test, tear_down)
     ADD ("/templates/all pages of a list are kept, and read again when something has changed", all_pages_are_kept);
     ADD ("/templates/a list that cannot be read leaves the old one, and is tried again", what_fails_changes_nothing);
+    ADD ("/templates/whoever sends on a channel lists its templates, and nobody else", others_lists_are_theirs);
     ADD ("/templates/a channel that can ask for none knows of none", without_a_call_nothing_is_known);
     int status = g_test_run ();
     run (url, "drop database sb_templates with (force)");

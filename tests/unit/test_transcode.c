@@ -15,7 +15,8 @@ static const struct carries_file kinds[] = {{"image", images, 100, true}, {"voic
                                             {"video", films, 100, true},  {"document", NULL, 200, true}, {0}};
 static const struct carries sms = {.kinds = text_alone, .text_most = 1600, .file_most = 1000, .files_most = 3};
 static const struct carries rich = {.kinds = all,
-                                    .text_most = 4096,
+                                    .text_most = 70,
+                                    .text_longest = 90,
                                     .caption_most = 10,
                                     .file_most = 1000,
                                     .files_most = 10,
@@ -188,7 +189,7 @@ static void test_a_choice_takes_the_form_that_fits (void)
          "\"b\",\"id\":\"2\",\"type\":\"reply\"},{\"title\":\"c\",\"id\":\"3\",\"type\":\"reply\"}],\"style\":\"buttons\"}"},
         /* links */
         {"{\"kind\":\"choice\",\"text\":\"See\",\"options\":[" LINK "]}", "image/png 5",
-         "| {\"kind\":\"choice\",\"text\":\"See\",\"options\":[{\"title\":\"Site\",\"type\":\"url\",\"value\":\"https://"
+         "header→message | {\"kind\":\"choice\",\"text\":\"See\",\"options\":[{\"title\":\"Site\",\"type\":\"url\",\"value\":\"https://"
          "x.org\",\"id\":\"1\"}],\"style\":\"buttons\",\"media\":[{\"media_kind\":\"image\",\"mime\":\"image/png\",\"index\":0}]}"},
         {"{\"kind\":\"choice\",\"text\":\"See\",\"options\":[" LINK "," TWO "]}", NULL,
          "url→text | {\"kind\":\"choice\",\"text\":\"See\\nSite: https://x.org\",\"options\":[" TWO_WHOLE "],\"style\":\"buttons\"}"},
@@ -197,13 +198,16 @@ static void test_a_choice_takes_the_form_that_fits (void)
         {"{\"kind\":\"choice\",\"text\":\"Where?\",\"options\":[{\"title\":\"Here\",\"type\":\"location\"}]}", NULL,
          "| {\"kind\":\"choice\",\"text\":\"Where?\",\"options\":[{\"title\":\"Here\",\"type\":\"location\",\"id\":\"1\"}],\"style\":"
          "\"buttons\"}"},
-        /* a list has no header, and a sound is none */
+        /* what cannot stand above the question goes before it */
         {"{\"kind\":\"choice\",\"text\":\"When?\",\"style\":\"list\",\"options\":[" TWO "]}", "image/png 5",
-         "list→buttons | {\"kind\":\"choice\",\"text\":\"When?\",\"style\":\"buttons\",\"options\":[" TWO_WHOLE
-         "],\"media\":[{\"media_kind\":\"image\",\"mime\":\"image/png\",\"index\":0}]}"},
+         "header→message | {\"kind\":\"choice\",\"text\":\"When?\",\"style\":\"list\",\"options\":[" TWO_WHOLE
+         "],\"label\":\"☰\",\"media\":[{\"media_kind\":\"image\",\"mime\":\"image/png\",\"index\":0}]}"},
         {"{\"kind\":\"choice\",\"text\":\"When?\",\"options\":[" TWO "]}", "audio/ogg 5",
-         "choice→numbered, caption→text | {\"kind\":\"media\",\"text\":\"When?\\n1) Morning\\n2) "
-         "Noon\",\"media\":[{\"media_kind\":\"audio\",\"mime\":\"audio/ogg\",\"index\":0}]}"},
+         "header→message | {\"kind\":\"choice\",\"text\":\"When?\",\"options\":[" TWO_WHOLE
+         "],\"style\":\"buttons\",\"media\":[{\"media_kind\":\"audio\",\"mime\":\"audio/ogg\",\"index\":0}]}"},
+        {"{\"kind\":\"choice\",\"text\":\"When?\",\"options\":[" TWO "]}", "image/png 5",
+         "| {\"kind\":\"choice\",\"text\":\"When?\",\"options\":[" TWO_WHOLE
+         "],\"style\":\"buttons\",\"media\":[{\"media_kind\":\"image\",\"mime\":\"image/png\",\"index\":0}]}"},
     };
     CHECK (cases, &rich);
 }
@@ -220,6 +224,20 @@ static void test_a_long_question_is_asked_by_a_list (void)
         g_autofree char *became = put (json, &rich, NULL);
         g_autofree char *style = g_strdup_printf ("\"style\":\"%s\"", cases[i].style);
         g_assert_true (cases[i].style ? strstr (became, style) != NULL : g_str_has_prefix (became, "choice→numbered"));
+    }
+}
+
+static void test_a_long_text_goes_in_parts (void)
+{
+    static const struct {
+        size_t length;
+        const char *file, *steps;
+    } cases[] = {
+        {70, NULL, "| "}, {71, NULL, "text→parts | "}, {90, NULL, "text→parts | "}, {71, "image/png 1", "caption→text, text→parts | "}};
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *text = g_strnfill (cases[i].length, 'x'), *json = g_strdup_printf ("{\"kind\":\"text\",\"text\":\"%s\"}", text);
+        g_autofree char *became = put (json, &rich, cases[i].file);
+        g_assert_true (g_str_has_prefix (became, cases[i].steps));
     }
 }
 
@@ -339,6 +357,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/transcode/where there are only texts everything is words", test_where_there_are_only_texts_everything_is_words);
     g_test_add_func ("/transcode/a choice takes the form that fits", test_a_choice_takes_the_form_that_fits);
     g_test_add_func ("/transcode/a long question is asked by a list", test_a_long_question_is_asked_by_a_list);
+    g_test_add_func ("/transcode/a long text goes in parts", test_a_long_text_goes_in_parts);
     g_test_add_func ("/transcode/cards are a carousel where all are alike", test_cards_are_a_carousel_where_all_are_alike);
     g_test_add_func ("/transcode/files go as a kind that takes them", test_files_go_as_a_kind_that_takes_them);
     g_test_add_func ("/transcode/the limit of a file is named", test_the_limit_of_a_file_is_named);

@@ -121,6 +121,11 @@ static const struct carries *carries (const struct channel *channel)
 
 /* ---- the table ---- */
 
+static char *own_address (const struct channel *channel)
+{
+    return whatsapp_address (values_text (channel->values, FROM));
+}
+
 static bool compose (const struct channel *channel, const struct task *task, const char *notes, int64_t now, struct call_request *call)
 {
     (void) now;
@@ -157,6 +162,7 @@ const struct adapter whatsapp_adapter = {
     .n_settings = G_N_ELEMENTS (settings),
     .routing = &routing,
     .carries = carries,
+    .own_address = own_address,
     .receive = whatsapp_receive,
     .count_parts = whatsapp_send_count_parts,
     .compose = compose,

@@ -10,6 +10,7 @@
 
 char *sync_address (const struct channel *channel)
 {
+    if (channel->adapter->own_address) return channel->adapter->own_address (channel);
     for (size_t i = 0; i < channel->adapter->n_settings; i++) {
         const char *from = g_str_equal (channel->adapter->settings[i].name, "from") ? values_text (channel->values, (unsigned) i) : NULL;
         if (from) return address_phone (from, strlen (from), NULL, 0);

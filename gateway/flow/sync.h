@@ -10,5 +10,5 @@
  * be shared yet. */
 bool sync_config (struct db *db, struct config *config, GError **error);
 
-/* The channel's own address as its adapter is set up: the setting called `from`. To be freed; NULL: it has none. */
+/* The channel's own address as its adapter is set up. To be freed; NULL: it has none. */
 char *sync_address (const struct channel *channel);

@@ -106,6 +106,9 @@ struct adapter {
 
     /* What a channel carries; static. */
     const struct carries *(*carries) (const struct channel *channel);
+    /* The channel's own address, to be freed; NULL: it has none. The slot MAY be NULL: then it is the number or sender that the setting `from`
+     * names. */
+    char *(*own_address) (const struct channel *channel);
 
     /* What the table cannot say of values, the channel's own settings, each of them already right by itself. NULL: nothing is wrong. Else
      * what is, as it follows the channel's name in a fault ("has neither from nor …"); *hint says how to mend it. Both static, without

@@ -83,7 +83,9 @@ test("what is said on the phone is a message of a ticket, and the answer comes o
     const id = await gateway.reply(ticket.id, "Hello Ana");
     const sent = await onPhone(person);
     assert.deepEqual([sent.type, (sent.body["text"] as Json)["body"], sent.body["to"], sent.opaque], ["text", "Hello Ana", `+${person.wa_id}`, `${id}/0`]);
-    await gateway.reaches(id, "delivered");
+    const answered = await gateway.reaches(id, "delivered");
+    assert.deepEqual([answered.from, answered.to], [`whatsapp:${waNumber.display}`, addressOf(person)]);
+    assert.equal((await gateway.messages(ticket.id)).data[0]!.to, answered.from, "one number has one name");
 });
 
 test("a choice has buttons on WhatsApp and numbers in an SMS; both answers say what was selected", async () => {

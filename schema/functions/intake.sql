@@ -50,7 +50,7 @@ declare
     with_windows boolean := cardinality (m_window) > 0;
     with_other boolean := cardinality (m_echo) > 0 or cardinality (m_quiet) > 0;
 begin
-    known := 0; receipts := 0; heard := 0; notices := 0;
+    known := 0; quarantined := 0; receipts := 0; heard := 0; notices := 0;
 
     insert into gateway.journal (account_id, journal_id, channel_id, at, raw, file, outcome)
     select a, j, c, t, raw, file, case when q is null then 'accepted' else 'quarantined' end
@@ -58,16 +58,18 @@ begin
     on conflict do nothing;
 
     -- What could not be understood waits, seen, in the quarantine.
-    with made as (
-        insert into gateway.quarantine (account_id, quarantine_id, channel_id, reason, size, at)
-        select a, j, c, q, s, t
-        from unnest (j_account, j_id, j_channel, j_quarantine, j_size, j_at) x (a, j, c, q, s, t)
-        where q is not null
-        on conflict do nothing
-        returning quarantine_id
-    )
-    select coalesce (array_agg (quarantine_id), '{}') into v_q from made;
-    quarantined := cardinality (v_q);
+    if array_remove (j_quarantine, null) <> '{}' then
+        with made as (
+            insert into gateway.quarantine (account_id, quarantine_id, channel_id, reason, size, at)
+            select a, j, c, q, s, t
+            from unnest (j_account, j_id, j_channel, j_quarantine, j_size, j_at) x (a, j, c, q, s, t)
+            where q is not null
+            on conflict do nothing
+            returning quarantine_id
+        )
+        select array_agg (quarantine_id) into v_q from made;
+        quarantined := coalesce (cardinality (v_q), 0);
+    end if;
 
     -- Receipts wait to be matched (match_receipts).
     if cardinality (r_request) > 0 then
@@ -255,7 +257,9 @@ begin
         into v_final_ticket, v_ticket_state, v_number, v_last, v_count, heard
         from (select *, s is null or s = 'closed' and cl <= v_at[lead] - interval '7 days' as opens from first) y;
         stored := stored - heard;
-        select coalesce (array_agg (t), '{}') into v_created from unnest (v_final_ticket, v_ticket_state) x (t, s) where s = 'created';
+        if 'created' = any (v_ticket_state) then
+            select array_agg (t) into v_created from unnest (v_final_ticket, v_ticket_state) x (t, s) where s = 'created';
+        end if;
 
         -- Unread is what the customer said aloud after the business spoke last.
         v_unread := v_count;
@@ -274,7 +278,7 @@ begin
             updated_at = v_at[o], version = k.version + 1
         from (select v_account[l] a, t, l o, n, u, b
               from unnest (v_final_ticket, v_last, v_count, v_unread, v_answered) with ordinality x (t, l, n, u, b, o)
-              where l = o and t <> all (v_created)
+              where l = o and (v_created is null or t <> all (v_created))
               order by 1, 2) g
         where k.account_id = g.a and k.ticket_id = g.t;
 
@@ -358,10 +362,12 @@ begin
         where t is not null;
         get diagnostics v_n = row_count;
 
-        update gateway.pair p
-        set contact_id = v_pair_contact[o], ticket_id = v_final_ticket[o]
-        from unnest (v_ticket_state) with ordinality x (s, o)
-        where s = 'created' and p.account_id = v_account[o] and p.channel_id = v_channel[o] and p.uri = m_from[o];
+        if v_created is not null then
+            update gateway.pair p
+            set contact_id = v_pair_contact[o], ticket_id = v_final_ticket[o]
+            from unnest (v_ticket_state) with ordinality x (s, o)
+            where s = 'created' and p.account_id = v_account[o] and p.channel_id = v_channel[o] and p.uri = m_from[o];
+        end if;
         if heard > 0 then
             update gateway.pair p set contact_id = v_pair_contact[o]
             from unnest (v_final_ticket) with ordinality x (t, o)

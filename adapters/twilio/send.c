@@ -38,6 +38,13 @@ static guint part_end (const struct task *task, guint first)
     return at;
 }
 
+/* On WhatsApp a longer text than a file can have beside it comes after the files, as a part of its own. */
+static bool has_text_apart (const struct task *task)
+{
+    return g_str_has_prefix (task->to, "whatsapp:") && task->files != NULL && task->files->len > 0 &&
+           g_utf8_strlen (task->text, -1) > WHATSAPP_CAPTION_MOST;
+}
+
 /* The files [*first, *end) of a part. False: there is no such part. */
 static bool find_part (const struct task *task, int part, guint *first, guint *end)
 {
@@ -45,7 +52,7 @@ static bool find_part (const struct task *task, int part, guint *first, guint *e
     *first = *end = 0;
     for (int i = 0; i <= part; i++) {
         *first = *end;
-        if (*first == n) return part == 0;
+        if (*first == n) return i == part && (i == 0 || has_text_apart (task));
         *end = part_end (task, *first);
     }
     return part >= 0;
@@ -131,13 +138,13 @@ static json_t *native_of (const json_t *content, int part)
     return part == 0 && json_is_object (native) ? native : NULL;
 }
 
-static void add_words (GString *body, const struct task *task, const json_t *content)
+static void add_words (GString *body, const struct task *task, const json_t *content, bool has_files)
 {
     json_t *native = native_of (content, task->part);
     bool says = json_object_get (native, "Body") != NULL || json_object_get (native, "ContentSid") != NULL;
     if (!says && is_template (content))
         add_template (body, content);
-    else if (!says && task->part == 0)
+    else if (!says && (has_text_apart (task) ? !has_files : task->part == 0))
         add (body, "Body", task->text);
     add_native (body, native);
 }
@@ -161,7 +168,7 @@ bool twilio_send_compose (const struct channel *channel, const struct task *task
     add (body, "To", to);
     add (body, "From", from);
     add (body, "MessagingServiceSid", values_text (channel->values, MESSAGING_SERVICE_SID));
-    add_words (body, task, content);
+    add_words (body, task, content, end > first);
     for (guint i = first; i < end; i++) add (body, "MediaUrl", file_at (task, i)->url);
     add (body, "StatusCallback", callback);
     call->method = "POST";

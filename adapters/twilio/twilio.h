@@ -27,6 +27,8 @@ enum { ANSWER_MOST = 64 * 1024, URL_MOST = 4096 };
 enum { PART_BYTES_MOST = 5 * 1000 * 1000 - 10 * 1000 };
 /* One file a message, of 16 MB (the smaller megabytes, again). */
 enum { WHATSAPP_FILE_MOST = 16 * 1000 * 1000 };
+/* Characters of text that WhatsApp shows beside a file. */
+enum { WHATSAPP_CAPTION_MOST = 1024 };
 
 /* ---- twilio.c ---- */
 

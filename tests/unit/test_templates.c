@@ -195,7 +195,7 @@ static char *ask (struct fixture *f, const char *sql)
 
 static void await_names (struct fixture *f, const char *names)
 {
-    int64_t until = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+    int64_t until = g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND;
     for (;;) {
         g_autofree char *now = ask (f, NAMES);
         if (g_str_equal (now, names)) return;
@@ -206,7 +206,7 @@ static void await_names (struct fixture *f, const char *names)
 /* The adapter was asked for so many calls; looks at the database meanwhile. */
 static void await_calls (struct fixture *f, int n)
 {
-    int64_t until = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+    int64_t until = g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND;
     while (calls < n) {
         g_free (ask (f, LISTED));
         g_assert_cmpint (g_get_monotonic_time (), <, until);
@@ -235,8 +235,6 @@ static void what_fails_changes_nothing (struct fixture *f, const void *unused)
     say (f);
     await_calls (f, before + 3); /* two pages, and the first again */
     await_names (f, "first/en second/en");
-    mood = CHANGED;
-    await_names (f, "other/en second/en");
 }
 
 /* Of a channel that another gateway sends on nothing is asked. */

@@ -227,8 +227,9 @@ export class GraphApi {
         const request = await read(incoming, response);
         if (!request) return;
         this.requests.push(request);
+        if (!this.#isOurs(request)) return reply(response, graphError(190));
         const asked = this.#route(request);
-        if (!asked) return reply(response, graphError(request.headers.authorization === undefined && request.headers["d360-api-key"] === undefined ? 190 : 33));
+        if (!asked) return reply(response, graphError(33));
         if (asked.what === "messages") return this.#send(request, asked.number, response);
         const fault = this.#faults.take(asked.of);
         const right = fault && !accepts(fault) ? { status: 200, body: {} } : this.#answer(request, asked);
@@ -236,11 +237,16 @@ export class GraphApi {
         else reply(response, right);
     }
 
-    /** What is asked for; undefined: nothing that there is, or by nobody whom we know. */
+    /** Whether the token is the one that we gave. */
+    #isOurs({ headers }: GraphRequest): boolean {
+        const { accessToken } = this.options;
+        return headers["d360-api-key"] === accessToken || headers.authorization === `Bearer ${accessToken}`;
+    }
+
+    /** What is asked for; undefined: nothing that there is. */
     #route({ method, path, headers }: GraphRequest): { what: string; id: string; number: string; of: NonNullable<Scope["of"]> } | undefined {
         const { accessToken, number } = this.options;
         const isDialog = headers["d360-api-key"] === accessToken;
-        if (!isDialog && headers.authorization !== `Bearer ${accessToken}`) return undefined;
         if (path === "/whatsapp_business/attachments/") return { what: "file", id: "", number: "", of: "cdn" };
         const versioned = /^\/v\d+\.\d+(\/.*)$/.exec(path)?.[1];
         const rest = (isDialog ? path : (versioned ?? "")).split("/").slice(1);

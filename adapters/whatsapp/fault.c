@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { DETAIL_MOST = 500, SIGNED_NAME_LEAST = 16 };
+enum { SIGNED_NAME_LEAST = 16 };
 
 /* What is made of one code, or of one status. */
 struct rule {
@@ -233,11 +233,9 @@ static void keep_detail (const struct channel *channel, const struct task *task,
     redact (words, values_text (channel->values, ACCESS_TOKEN));
     for (guint i = 0; task->files != NULL && i < task->files->len; i++)
         redact_url (words, ((const struct outgoing_file *) g_ptr_array_index (task->files, i))->url);
-    const char *end = words->str + MIN (words->len, (gsize) DETAIL_MOST);
-    if (*end != '\0') end = g_utf8_find_prev_char (words->str, end + 1);
-    g_string_truncate (words, (gsize) (end - words->str));
     g_free (verdict->detail);
-    verdict->detail = g_string_free (words, FALSE);
+    verdict->detail = whatsapp_cut (words->str, DETAIL_MOST);
+    g_string_free (words, TRUE);
 }
 
 /* ---- verdicts ---- */

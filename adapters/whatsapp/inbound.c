@@ -116,10 +116,7 @@ static bool settle_group (const struct batch *batch, const json_t *message, cons
 /* A name longer than anybody's is cut. NULL: there is none. */
 static char *name_of (const json_t *contact)
 {
-    const char *name = whatsapp_text (json_object_get (contact, "profile"), "name");
-    if (name == NULL || strlen (name) <= PERSON_NAME_MOST) return g_strdup (name);
-    const char *end = g_utf8_find_prev_char (name, name + PERSON_NAME_MOST + 1);
-    return g_strndup (name, (gsize) (end - name));
+    return whatsapp_cut (whatsapp_text (json_object_get (contact, "profile"), "name"), PERSON_NAME_MOST);
 }
 
 /* Shown, and no addresses. */

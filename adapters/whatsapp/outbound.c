@@ -383,7 +383,8 @@ static json_t *add_native (const struct outbound *o, json_t *message)
     return message;
 }
 
-/* Who it goes to is ours to say, whatever else was given. False: nobody on WhatsApp. */
+/* Who it goes to is ours to say, whatever else was given, and that it is a message: with a status it would mark another as read. False: nobody on
+ * WhatsApp. */
 static bool address (json_t *message, const char *to)
 {
     static const char person[] = "whatsapp:", group[] = "group:";
@@ -394,6 +395,7 @@ static bool address (json_t *message, const char *to)
     if (id[0] == '\0') return false;
     json_object_del (message, "to");
     json_object_del (message, "recipient");
+    json_object_del (message, "status");
     json_object_set_new (message, "messaging_product", json_string ("whatsapp"));
     json_object_set_new (message, "recipient_type", json_string (is_group ? "group" : "individual"));
     json_object_set_new (message, is_group || is_number ? "to" : "recipient", json_sprintf ("%s%s", is_number ? "+" : "", id));

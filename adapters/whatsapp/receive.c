@@ -52,6 +52,12 @@ char *whatsapp_dump (const json_t *value)
     return g_string_free (out, FALSE);
 }
 
+char *whatsapp_cut (const char *text, size_t most)
+{
+    if (text == NULL || strlen (text) <= most) return g_strdup (text);
+    return g_strndup (text, (gsize) (g_utf8_find_prev_char (text, text + most + 1) - text));
+}
+
 char *whatsapp_address (const char *id)
 {
     if (id == NULL) return NULL;
@@ -127,13 +133,15 @@ static void read_fault (const json_t *error, struct receipt *receipt)
         receipt->opted_out = json_integer_value (code) == OPTED_OUT;
         whatsapp_explain (json_integer_value (code), &receipt->reason, &receipt->title);
     }
-    if (title != NULL && details != NULL && !g_str_equal (title, details))
-        receipt->detail = g_strdup_printf ("%s: %s", title, details);
-    else
-        receipt->detail = g_strdup (title == NULL ? details : title);
+    if (title != NULL && details != NULL && !g_str_equal (title, details)) {
+        g_autofree char *both = g_strdup_printf ("%s: %s", title, details);
+        receipt->detail = whatsapp_cut (both, DETAIL_MOST);
+    } else {
+        receipt->detail = whatsapp_cut (title == NULL ? details : title, DETAIL_MOST);
+    }
 }
 
-/* Prices, and whose receipt it is where a group has many. NULL: nothing. */
+/* Prices, and whose receipt it is where a group has many. NULL: nothing, or more than is kept beside a receipt. */
 static char *read_data (const json_t *said)
 {
     static const char *const names[] = {"pricing", "conversation", "recipient_participant_id", "recipient_participant_user_id"};
@@ -144,7 +152,9 @@ static char *read_data (const json_t *said)
         if (data == NULL) data = json_object ();
         json_object_set (data, names[i], value);
     }
-    return data == NULL ? NULL : whatsapp_dump (data);
+    char *text = data == NULL ? NULL : whatsapp_dump (data);
+    if (text != NULL && strlen (text) > RECEIPT_DATA_MOST) g_clear_pointer (&text, g_free);
+    return text;
 }
 
 /* NULL, or why it is no receipt. */

@@ -37,7 +37,9 @@ void whatsapp_sign_in (const struct channel *channel, struct call_request *call)
 enum { ITEMS_MOST = 10000 };
 /* Bytes. Customers may write 65,536 characters; what is longer would make pages of messages without measure. */
 enum { CONTENT_MOST = 4 * 65536, PERSON_NAME_MOST = 1024, GIVEN_ID_MOST = 512 };
-enum { NOTICE_DATA_MOST = 64 * 1024, CHALLENGE_MOST = 1024 };
+enum { NOTICE_DATA_MOST = 64 * 1024, RECEIPT_DATA_MOST = 8 * 1024, CHALLENGE_MOST = 1024 };
+/* Bytes of what Meta says of a failure, asked or not. */
+enum { DETAIL_MOST = 500 };
 
 /* A request that is being read. */
 struct reading {
@@ -67,6 +69,8 @@ const char *whatsapp_id (const json_t *object, const char *name);
 int64_t whatsapp_time (const json_t *object, const char *name);
 /* Compact JSON; a new string. */
 char *whatsapp_dump (const json_t *value);
+/* At most so many bytes of text, cut at a character's end; a new string, NULL for NULL. */
+char *whatsapp_cut (const char *text, size_t most);
 /* Names our own address of a change, a new string. NULL: nothing says it. */
 char *whatsapp_own_address (const struct change *change);
 /* The address of a number or a business-scoped id, as Meta writes them; a new string. NULL: id is NULL, or neither. */

@@ -113,7 +113,8 @@ begin
 end $$;
 comment on function match_receipts is 'gives receipts to their messages; locks pairs, deliveries, provider_id, receipts, messages, opt_out, counters';
 
--- A provider that let nothing through because the window was closed knows better than we, unless the customer spoke after the message was written.
+-- A provider that let nothing through because the window was closed knows better than we, unless the customer spoke after the message was written;
+-- providers tell that time in whole seconds.
 create function close_windows (p_accounts bigint[], p_channels bigint[], p_uris text[], p_messages uuid[], p_reasons text[], p_now timestamptz)
 returns void language plpgsql as $$
 begin
@@ -122,6 +123,6 @@ begin
     where p.account_id = a and p.channel_id = c and p.uri = u and re = 'window_closed'
       and not exists (
         select from gateway.message k join gateway.channel h on h.account_id = k.account_id and h.channel_id = k.channel_id
-        where k.account_id = a and k.message_id = m and p.window_until > k.created_at + h.reply_window);
+        where k.account_id = a and k.message_id = m and p.window_until >= date_trunc ('second', k.created_at) + h.reply_window);
 end $$;
 comment on function close_windows is 'ends reply windows that the provider calls closed; the caller holds the pairs';

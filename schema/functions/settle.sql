@@ -158,8 +158,8 @@ begin
 end $$;
 comment on function settle_deliveries is 'ends deliveries or moves them on; the caller holds them and the pairs';
 
--- What the attempts say of the lines: that a window is closed, unless the customer has written since the attempt began, which opened it again; and
--- on channels that have a pace for each person, that what was sent is to be paid for by waiting.
+-- What the attempts say of the lines: that a window is closed, unless the customer has written since the attempt began, which opened it again (and
+-- which providers tell in whole seconds); and on channels that have a pace for each person, that what was sent is to be paid for by waiting.
 create function settle_pairs (p_now timestamptz, s_account bigint[], s_channel bigint[], s_uri text[], s_outcome text[], s_code text[],
                               s_milliseconds int[]) returns void language plpgsql as $$
 begin
@@ -168,7 +168,7 @@ begin
         from unnest (s_account, s_channel, s_uri, s_outcome, s_code, s_milliseconds) x (a, c, u, o, cd, ms)
         join gateway.channel h on h.account_id = a and h.channel_id = c
         where k.account_id = a and k.channel_id = c and k.uri = u and o = 'failed' and cd = 'window_closed'
-          and (k.window_until - h.reply_window > p_now - ms * interval '1 millisecond') is not true;
+          and (k.window_until - h.reply_window >= date_trunc ('second', p_now - ms * interval '1 millisecond')) is not true;
     end if;
     if has_pair_pace (s_account, s_channel) then
         update gateway.pair k set paced_to = greatest (k.paced_to, now ()) + h.pair_pace * n

@@ -1,6 +1,6 @@
 -- On a channel that has a pace for each person, a burst goes at once and is paid for by waiting; elsewhere nobody waits.
 begin;
-select plan (20);
+select plan (21);
 \ir lib/out.sql
 
 select pg_temp.make_channel (:acme, 'wa') as wa \gset
@@ -91,6 +91,12 @@ update gateway.pair set window_until = pg_temp.t0 () + interval '1 minute' + int
 select pg_temp.settle ('w5', 'w5', 'failed', '{"code": "window_closed"}') \gset
 select is ((select window_until from gateway.pair where channel_id = :wa and uri = :ana), pg_temp.t0 () + interval '1 minute' + interval '24 h',
            'what opens it meanwhile is not undone');
+select from pg_temp.send (:acme, :wa, :ana, 'w7');
+select pg_temp.take ('w7', :acme, :wa) \gset
+select pg_temp.settle ('w7', jsonb_build_array (jsonb_build_object ('name', 'w7', 'outcome', 'failed', 'code', 'window_closed',
+                                                                   'at', pg_temp.t0 () + interval '1 minute 0.7 s'))) \gset
+select is ((select window_until from gateway.pair where channel_id = :wa and uri = :ana), pg_temp.t0 () + interval '1 minute' + interval '24 h',
+           'nor what opens it in the same second, for providers tell no more of the time');
 select from pg_temp.send (:acme, :sms, :ana, 'w6');
 select pg_temp.take ('w6', :acme, :sms) \gset
 select pg_temp.settle ('w6', 'w6', 'failed', '{"code": "window_closed"}') \gset

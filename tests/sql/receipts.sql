@@ -1,6 +1,6 @@
 -- What a provider says later of what was sent finds its message, however it comes; a status only rises.
 begin;
-select plan (64);
+select plan (65);
 \ir lib/out.sql
 
 create function pg_temp.said (p_id text, p_status text, p_name text default null, p_more jsonb default '{}') returns jsonb language sql as $$
@@ -161,6 +161,9 @@ select is (pg_temp.window_until (), :'t0'::timestamptz + interval '1 minute', 'o
 update gateway.pair set window_until = :'t0'::timestamptz + interval '1 day 1 second' where account_id = :acme;
 select pg_temp.receive (:acme, :sms, 'n3', '[{"id": "wamid.n", "status": "failed", "reason": "window_closed"}]') \gset
 select is (pg_temp.window_until (), :'t0'::timestamptz + interval '1 day 1 second', 'what the customer said after the message keeps it open');
+update gateway.message set created_at = :'t0'::timestamptz + interval '1.7 seconds' where message_id = pg_temp.id_of ('n');
+select pg_temp.receive (:acme, :sms, 'n4', '[{"id": "wamid.n", "status": "failed", "reason": "window_closed"}]') \gset
+select is (pg_temp.window_until (), :'t0'::timestamptz + interval '1 day 1 second', 'also in the same second, for providers tell no more of the time');
 select from pg_temp.sent ('o');
 update gateway.pair set window_until = null where account_id = :acme;
 select pg_temp.receive (:acme, :sms, 'o1', '[{"id": "wamid.o", "status": "failed", "reason": "window_closed"}]') \gset

@@ -221,6 +221,22 @@ static void a_message_has_a_size (void)
     g_assert_true (golden_is (longer, "unreadable"));
 }
 
+/* Meta's words of a failure, and what more it says with a status: a small status of a large request is no large row. */
+static void what_a_status_says_has_a_size (void)
+{
+    struct channel channel = usual_channel ();
+    g_autofree char *words = g_strnfill (10000, 'x');
+    g_autofree char *members = g_strdup_printf ("\"statuses\":[{\"id\":\"wamid.1\",\"status\":\"failed\",\"errors\":[{\"code\":1,"
+                                                "\"title\":\"é%s\",\"error_data\":{\"details\":\"%s\"}}],\"pricing\":{\"type\":\"%s\"}}]",
+                                                words, words, words);
+    g_autofree char *body = envelope ("messages", members);
+    json_auto_t *shown = receive_trusted (&channel, body);
+    const json_t *receipt = json_array_get (json_object_get (shown, "receipts"), 0);
+    g_assert_cmpuint (json_string_length (json_object_get (receipt, "detail")), ==, 500);
+    g_assert_null (json_object_get (receipt, "data"));
+    values_unref (channel.values);
+}
+
 static void a_name_is_cut_between_characters (void)
 {
     struct channel channel = usual_channel ();
@@ -490,6 +506,7 @@ int main (int argc, char **argv)
     g_test_add_func ("/whatsapp/a challenge has at most 1024 bytes", a_long_challenge_is_nobodys);
     g_test_add_func ("/whatsapp/a request has at most 10000 items", no_request_is_without_end);
     g_test_add_func ("/whatsapp/a message is at most 256 kB", a_message_has_a_size);
+    g_test_add_func ("/whatsapp/what a status says has a size", what_a_status_says_has_a_size);
     g_test_add_func ("/whatsapp/a name has at most 1024 bytes, and no half characters", a_name_is_cut_between_characters);
     g_test_add_func ("/whatsapp/1000 updates in one request are read in time, each with its own contact",
                      a_thousand_updates_are_read_in_time);

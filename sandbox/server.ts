@@ -27,7 +27,7 @@ import { saidOnPhone } from "./said.js";
 import { ServiceSwitches } from "./service.js";
 import type { Delivery } from "./twilio.js";
 import { TwilioApi, type TwilioApiOptions } from "./twilio_api.js";
-import { Watch } from "./watch.js";
+import { Watch, type Message } from "./watch.js";
 
 export interface SandboxOptions {
     /** The gateway, http://host:port. */
@@ -87,7 +87,7 @@ export class SandboxServer {
             sms: new ServiceSwitches(this.twilio, answers, receipts, () => this.#tell("switches", this.#switched("sms"))),
             whatsapp: new ServiceSwitches(this.graph, graphAnswers, graphReceipts, () => this.#tell("switches", this.#switched("whatsapp"))),
         };
-        this.#watch = new Watch(options.api, options.key, (sid) => this.#isOurs(sid), () => this.#tell("counts", this.#counts()));
+        this.#watch = new Watch(options.api, options.key, (sid) => this.#isOurs(sid), (message) => this.#heard(message), () => this.#tell("counts", this.#counts()));
         this.#server = http.createServer((request, response) => {
             this.#handle(request, response).catch((error: unknown) => {
                 if (!response.headersSent) reply(response, 500, { error: String(error) });
@@ -120,6 +120,12 @@ export class SandboxServer {
 
     #isOurs(sid: string): boolean {
         return this.twilio.account.find(sid) !== undefined || this.graph.account.find(sid) !== undefined;
+    }
+
+    /** Had Meta brought it, Meta would know that the customer wrote, and what. */
+    #heard({ external_id, from, text }: Message): void {
+        const customer = customers.find(({ address, service }) => address === from && service === "whatsapp");
+        if (customer && external_id && text) this.graph.keep({ from: { wa_id: customer.number, name: customer.name }, id: external_id, text });
     }
 
     async #handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {

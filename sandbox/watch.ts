@@ -7,10 +7,12 @@ import * as http from "node:http";
 import { request } from "./http.js";
 import { SseParser } from "./sse.js";
 
-interface Message {
+export interface Message {
     id: string;
     external_id: string | null;
-    parts?: unknown[];
+    from: string;
+    text?: string | null;
+    parts?: { external_id: string | null }[];
 }
 
 const breath = 1000;
@@ -24,11 +26,12 @@ export class Watch {
     #timer: NodeJS.Timeout | undefined;
     #stopped = false;
 
-    /** mine: whether a message that came in is one of this sandbox's. */
+    /** mine: whether a message that came in is one of this sandbox's; others: of one that is not, as somebody signed it by hand. */
     constructor(
         readonly api: string,
         readonly key: string,
         readonly mine: (sid: string) => boolean,
+        readonly others: (message: Message) => void,
         readonly changed: () => void,
     ) {}
 
@@ -81,11 +84,17 @@ export class Watch {
         this.#after = told.number;
         const message = told.data.message;
         if (!message) return;
-        const parts = message.parts?.length ?? 0;
-        if (told.type === "message.received" && message.external_id && this.mine(message.external_id)) this.#stored.add(message.external_id);
+        const parts = message.parts?.filter(({ external_id }) => external_id !== null).length ?? 0;
+        if (told.type === "message.received") this.#received(message);
         else if (/^message\.(sent|delivered|read)$/.test(told.type)) this.#sent.set(message.id, Math.max(parts, 1));
         else if (told.type === "message.failed" && parts > 0) this.#sent.set(message.id, parts);
         else return;
         this.changed();
+    }
+
+    #received(message: Message): void {
+        const sid = message.external_id;
+        if (sid && this.mine(sid)) this.#stored.add(sid);
+        else this.others(message);
     }
 }

@@ -342,7 +342,7 @@ void whatsapp_receive (const struct channel *channel, const struct http_request 
                        struct received *received)
 {
     *received = (struct received){RECEIVED_STRANGER};
-    if (request->secret != NULL) return;
+    if (request->secret != NULL && !whatsapp_verify (channel, request)) return;
     struct reading reading = {.channel = channel, .now = now, .received = received};
     if (g_str_equal (request->method, "GET"))
         whatsapp_verify_url (channel, request, received);

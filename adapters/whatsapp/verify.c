@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Who calls: Meta proves itself by an HMAC-SHA256 over the body, and asks by a GET with verify_token whether a webhook's URL is ours
- * (developers.facebook.com/docs/graph-api/webhooks/getting-started).
+ * (developers.facebook.com/docs/graph-api/webhooks/getting-started). Others (360dialog) pass on what Meta says without its signature: they prove
+ * themselves by verify_token at the end of the URL.
  */
 #include "base/signature.h"
 #include "model/form.h"
@@ -11,7 +12,7 @@
 
 enum { QUERY_FIELDS_MOST = 20 };
 
-bool whatsapp_verify (const struct channel *channel, const struct http_request *request)
+static bool is_signed (const struct channel *channel, const struct http_request *request)
 {
     static const char prefix[] = "sha256=";
     const char *header = http_request_sole_header (request, "X-Hub-Signature-256");
@@ -26,6 +27,17 @@ bool whatsapp_verify (const struct channel *channel, const struct http_request *
         if (signature_equal (text, header + strlen (prefix))) return true;
     }
     return false;
+}
+
+static bool knows_url (const struct channel *channel, const struct http_request *request)
+{
+    if (values_text (channel->values, KEY_HEADER) == NULL) return false;
+    return signature_equal (values_text (channel->values, VERIFY_TOKEN), request->secret);
+}
+
+bool whatsapp_verify (const struct channel *channel, const struct http_request *request)
+{
+    return request->secret == NULL ? is_signed (channel, request) : knows_url (channel, request);
 }
 
 /* A field's value; NULL: it is missing, or holds a NUL and so is nothing that Meta sends. */

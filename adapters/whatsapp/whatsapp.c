@@ -13,10 +13,14 @@ static const struct setting settings[] = {
                          "the number's id at Meta, as 106540352242922 (not the number itself)"},
     [ACCESS_TOKEN] = {"access_token", SETTING_STRING, NULL, SETTING_REQUIRED | SETTING_SECRET,
                       "a system user's token, which may send for the number; at 360dialog its API key"},
-    [APP_SECRET] = {"app_secret", SETTING_STRING, NULL, SETTING_REQUIRED | SETTING_SECRET | SETTING_MANY,
-                    "the app's secret, which signs webhooks; while it is being changed: a list, the new one first"},
-    [VERIFY_TOKEN] = {"verify_token", SETTING_STRING, NULL, SETTING_REQUIRED | SETTING_SECRET,
-                      "any text of yours; Meta shows it when the webhook's URL is set"},
+    [APP_SECRET] =
+        {"app_secret", SETTING_STRING, NULL, SETTING_REQUIRED | SETTING_SECRET | SETTING_MANY,
+         "the app's secret, which signs webhooks; while it is being changed: a list, the new one first; at 360dialog, which does not sign, "
+         "any long text"},
+    [VERIFY_TOKEN] =
+        {"verify_token", SETTING_STRING, NULL, SETTING_REQUIRED | SETTING_SECRET,
+         "any text of yours; Meta shows it when the webhook's URL is set. At 360dialog it is the end of that URL: letters and digits, "
+         "long and secret"},
     [WABA_ID] = {"waba_id", SETTING_STRING, NULL, 0,
                  "the WhatsApp Business Account's id; needed to list templates, and for webhooks that name no number"},
     [FROM] = {"from", SETTING_STRING, NULL, 0, "the number that customers write to, as +15550001111"},

@@ -23,7 +23,7 @@ static bool read_type (struct call *call, enum signal_kind *kind)
 static void reply (struct call *call, enum signals_result result, enum signal_kind kind)
 {
     if (result == SIGNALS_NONE)
-        call_problem (call, 409, "the channel has no such signal", NULL);
+        call_problem (call, 409, "the channel has no such signal, or nothing has come in that it could be shown for", NULL);
     else if (result == SIGNALS_FULL)
         call_problem (call, 503, "too many signals are under way", NULL);
     else

@@ -118,7 +118,8 @@ static bool read_content (json_t *body, struct outgoing *o, struct refusal *refu
     bool media = g_str_equal (kind, "media"), plain = media || g_str_equal (kind, "text");
     o->text_place = plain ? "/content/text" : "/content";
     if (plain) o->text = g_strdup (text);
-    if (media && !o->files->len) return refuse (refusal, 422, "/attachments", "media are attachments: ids of uploads");
+    if (media && !o->files->len)
+        return refuse (refusal, 422, "/attachments", "a file is expected: attachments are the ids that POST /v1/attachments gave");
     return read_target (o, refusal);
 }
 
@@ -264,8 +265,8 @@ bool outgoing_reaches (const struct outgoing *o, const struct carries *carries, 
 {
     g_autofree char *scheme = g_strndup (to, strcspn (to, ":"));
     if (g_strv_contains (carries->schemes, scheme)) return true;
-    g_autofree char *schemes = list (carries->schemes);
-    return refuse (refusal, o->to ? 422 : 409, o->to ? "/to" : NULL, "the channel writes to addresses of these schemes: %s", schemes);
+    g_autofree char *schemes = g_strjoinv (": or ", (char **) (uintptr_t) carries->schemes);
+    return refuse (refusal, o->to ? 422 : 409, o->to ? "/to" : NULL, "the channel writes to addresses that begin with %s:", schemes);
 }
 
 /* Its text is given, for where it cannot go as it is. */

@@ -54,7 +54,7 @@ function taps(message: OnPhone, hands: Hands): HTMLElement {
 
 /** Everything but its fate. */
 export function fill(line: HTMLElement, message: OnPhone, hands: Hands): void {
-    const words = [message.body, message.files > 0 ? `📎 ${message.files === 1 ? "a file" : `${message.files} files`}` : ""].filter(Boolean).join("\n");
+    const words = [message.body, message.files > 0 ? message.files === 1 ? "a file" : `${message.files} files` : ""].filter(Boolean).join("\n");
     const body = make("p", "", "");
     const quoted = message.quotes && hands.quoted(message.quotes);
     if (quoted) body.append(make("q", "", quoted));

@@ -56,7 +56,7 @@ function contentOf(words: string): object {
 
 /** What is to be seen of a message but its words. */
 function notes({ content, attachments }: Message): string {
-    const files = attachments?.length ? `📎 ${attachments.length}` : "";
+    const files = attachments?.length ? attachments.length === 1 ? "a file" : `${attachments.length} files` : "";
     return [content && content.kind !== "text" ? content.kind : "", content?.selected ? `selected by ${content.selected.source}` : "", files].filter(Boolean).join(" · ");
 }
 

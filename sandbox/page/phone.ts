@@ -116,6 +116,7 @@ function takeUp(one: Customer, changed: (customer: Customer) => void): void {
     for (const line of bubbles.children) (line as HTMLElement).hidden = (line as HTMLElement).dataset["customer"] !== one.id;
     bubbles.scrollTop = bubbles.scrollHeight;
     bubbles.dataset["service"] = one.service;
+    find("by").textContent = one.service === "whatsapp" ? "WhatsApp to" : "SMS to";
     find("more").hidden = one.service !== "whatsapp";
     text.maxLength = one.service === "whatsapp" ? 4096 : 1600;
     text.placeholder = one.service === "whatsapp" ? "WhatsApp message" : "Text message";

@@ -115,7 +115,7 @@ test("on WhatsApp a question has buttons; the one that is tapped arrives as sele
 
 test("a photo, a place and a reaction come from the phone", async () => {
     await page.click("#photo");
-    await seen(page, "#arrived .incoming", /📎 1[^]*A photo/);
+    await seen(page, "#arrived .incoming", /a file[^]*A photo/);
     await page.waitForFunction(() => document.querySelector<HTMLImageElement>("#bubbles .mine img")?.naturalWidth === 24);
     await page.click("#place");
     await seen(page, "#arrived .incoming", /location[^]*Old Town/);
@@ -141,7 +141,7 @@ test("a day later free text does not go, a template does, and its button opens t
 
 test("Meta fails once by a switch, and what it did not take is sent again", async () => {
     await page.click("#whatsapp-once");
-    await press("whatsapp-answers", "131000");
+    await press("whatsapp-answers", "an error");
     await page.waitForFunction(() => document.getElementById("whatsapp-answers")!.dataset["bad"] === "true");
     await type("#answer", "After a fault of Meta's");
     await seen(page, "#bubbles .theirs", /After a fault of Meta's[^]*✓✓ read/);

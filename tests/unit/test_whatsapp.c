@@ -107,6 +107,27 @@ static json_t *receive_trusted (const struct channel *channel, const char *body)
     "https:\\/\\/x.y\\/\"}}]},\"field\":\"messages\"}]}]}"
 #define VECTOR_SIGNATURE "sha256=41b9514265afa1761e015fea91e5137131f25b5b8cd8cc64166027a8aa93f331"
 
+/* 360dialog passes on what Meta says without its signature, to a URL that only it was told. */
+static void who_does_not_sign_knows_the_url (void)
+{
+    static const char *const pairs[] = {"phone_number_id", "106540352242922", "access_token", "KEY",          "app_secret", "unused",
+                                        "verify_token",    "told-to-them",    "key_header",   "D360-API-KEY", NULL};
+    struct channel others = golden_channel ("whatsapp", "https://gw.example.com", pairs), meta = usual_channel ();
+    static const char *const secrets[] = {"told-to-them", "told-to-the", "told-to-them1", "", "unused", NULL};
+    g_autoptr (GBytes) bytes = g_bytes_new_static (VECTOR, strlen (VECTOR));
+    struct http_request request = {"POST", "/hooks/acme/main", "/hooks/acme/main", "", NULL, 0, bytes, NULL};
+    assert_stranger (&others, &request);
+    for (size_t i = 0; secrets[i] != NULL; i++) {
+        request.secret = secrets[i];
+        json_auto_t *shown = golden_receive (&others, &request, false);
+        g_assert_cmpint (golden_is (shown, "stranger"), ==, i > 0);
+    }
+    request.secret = "verify-me";
+    assert_stranger (&meta, &request);
+    values_unref (others.values);
+    values_unref (meta.values);
+}
+
 static void escaped_bytes_are_signed (void)
 {
     struct channel channel = usual_channel ();
@@ -501,6 +522,7 @@ int main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     struct golden files = {"tests/unit/adapters/whatsapp", "/whatsapp/files/", usual_channel (), 80, assert_forgeries_fail};
+    g_test_add_func ("/whatsapp/who does not sign knows the URL", who_does_not_sign_knows_the_url);
     g_test_add_func ("/whatsapp/the bytes that came are signed, however they are escaped", escaped_bytes_are_signed);
     g_test_add_func ("/whatsapp/a signature is sha256= and 64 lower-case digits", only_this_form_is_a_signature);
     g_test_add_func ("/whatsapp/a challenge has at most 1024 bytes", a_long_challenge_is_nobodys);

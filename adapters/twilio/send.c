@@ -87,14 +87,14 @@ static void add_template (GString *body, const json_t *content)
 {
     json_auto_t *variables = variables_of (json_object_get (content, "params"));
     char *text = json_object_size (variables) == 0 ? NULL : dump (variables);
-    add (body, "ContentSid", twilio_member (content, "name"));
+    add (body, "ContentSid", json_text (content, "name"));
     add (body, "ContentVariables", text);
     free (text);
 }
 
 static bool is_template (const json_t *content)
 {
-    return g_strcmp0 (twilio_member (content, "kind"), "template") == 0;
+    return g_strcmp0 (json_text (content, "kind"), "template") == 0;
 }
 
 /* Whom it goes to, from whom, and who is told what becomes of it are not the sender's to say. */
@@ -178,7 +178,7 @@ bool twilio_send_compose (const struct channel *channel, const struct task *task
 
 static bool has_failed (const json_t *said)
 {
-    const char *status = twilio_member (said, "status");
+    const char *status = json_text (said, "status");
     return g_strcmp0 (status, "failed") == 0 || g_strcmp0 (status, "undelivered") == 0 || g_strcmp0 (status, "canceled") == 0;
 }
 
@@ -204,8 +204,8 @@ static void judge_created (const struct channel *channel, const struct task *tas
 void twilio_send_judge (const struct channel *channel, const struct task *task, const struct call_answer *answer, int64_t now,
                         struct verdict *verdict)
 {
-    json_auto_t *said = twilio_object (answer);
-    const char *sid = twilio_member (said, "sid");
+    json_auto_t *said = judge_object (answer);
+    const char *sid = json_text (said, "sid");
     if (answer->status / 100 != 2)
         twilio_judge_fault (channel, task, answer, said, now, verdict);
     else if (sid != NULL && twilio_is_sid (sid, strlen (sid)))

@@ -27,7 +27,7 @@ bool twilio_signal_compose (const struct channel *channel, const struct task *ta
 void twilio_signal_judge (const struct channel *channel, const struct task *task, const struct call_answer *answer, int64_t now,
                           struct verdict *verdict)
 {
-    json_auto_t *said = twilio_object (answer);
+    json_auto_t *said = judge_object (answer);
     if (answer->status / 100 == 2)
         verdict->kind = VERDICT_SENT;
     else

@@ -14,7 +14,7 @@
 
 const char *whatsapp_text (const json_t *object, const char *name)
 {
-    const char *text = json_string_value (json_object_get (object, name));
+    const char *text = json_text (object, name);
     return text == NULL || text[0] == '\0' ? NULL : text;
 }
 

@@ -94,7 +94,7 @@ bool whatsapp_send_compose (const struct channel *channel, const struct task *ta
 /* {"messages": [{"id": "wamid.…"}]}; NULL: there is none. */
 static const char *id_of_sent (const json_t *said)
 {
-    const char *id = whatsapp_member (json_array_get (json_object_get (said, "messages"), 0), "id");
+    const char *id = json_text (json_array_get (json_object_get (said, "messages"), 0), "id");
     return json_object_get (said, "error") == NULL && whatsapp_is_id (id) ? id : NULL;
 }
 
@@ -122,7 +122,7 @@ static bool forget_known (struct round *round)
 static void judge_message (const struct channel *channel, const struct task *task, struct round *round, const struct call_answer *answer,
                            struct verdict *verdict)
 {
-    json_auto_t *said = whatsapp_object (answer);
+    json_auto_t *said = judge_object (answer);
     const char *id = answer->status / 100 == 2 ? id_of_sent (said) : NULL;
     if (id != NULL) {
         verdict->kind = VERDICT_SENT;

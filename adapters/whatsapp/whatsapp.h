@@ -15,7 +15,7 @@
 #pragma once
 #include "base/json.h"
 #include "model/adapter.h"
-#include "model/task.h"
+#include "model/judge.h"
 
 /* Rows of its settings. */
 enum { PHONE_NUMBER_ID, ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN, WABA_ID, FROM, VERSION, KEY_HEADER, MEDIA_HOST };
@@ -110,10 +110,6 @@ void whatsapp_read_errors (const struct change *change);
 
 /* ---- fault.c ---- */
 
-/* The JSON object of an answer; NULL: it is none, or was cut. */
-json_t *whatsapp_object (const struct call_answer *answer);
-/* A member that is a string, borrowed; NULL: there is none. */
-const char *whatsapp_member (const json_t *object, const char *name);
 /* Whether text may be an id of Meta's, of a message or of a file: not empty, short, and without what needs an escape in JSON. */
 bool whatsapp_is_id (const char *text);
 /* error.code of an answer's object; -1: it has none. */
@@ -146,7 +142,6 @@ struct outbound {
     GPtrArray *used;   /* the files that stand in the part; NULL: nobody asks */
 };
 
-size_t whatsapp_characters (const char *text);
 const struct carries *whatsapp_outbound_limits (const struct outbound *o);
 /* The content's "text"; "" where it has none. */
 const char *whatsapp_outbound_text (const struct outbound *o);

@@ -134,3 +134,8 @@ void json_quote (GString *out, const char *text)
     }
     g_string_append_c (out, '"');
 }
+
+const char *json_text (const json_t *object, const char *name)
+{
+    return json_string_value (json_object_get (object, name));
+}

@@ -39,3 +39,6 @@ bool json_only (json_t *object, const char *const *names, char **pointer);
 /* Borrows the member into *value; NULL where it is absent or null. False: it is required and absent, or of another type (JSON_TRUE and
  * JSON_FALSE: any boolean; JSON_REAL: any number); *pointer leads to it. */
 bool json_member (json_t *object, const char *name, json_type type, bool required, json_t **value, char **pointer);
+
+/* A member that is a string, borrowed; NULL: object has none, or is none itself. */
+const char *json_text (const json_t *object, const char *name);

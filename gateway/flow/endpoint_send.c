@@ -182,13 +182,13 @@ static bool fill_template (struct call *call, struct sending *sending, db_result
 static bool fit_template (struct call *call, struct sending *sending)
 {
     const json_t *content = sending->said.sent.content;
-    if (strcmp (json_string_value (json_object_get (content, "kind")), "template") != 0) return true;
+    if (strcmp (json_text (content, "kind"), "template") != 0) return true;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (4);
     params_int64 (p, call->account_id);
     params_int64 (p, sending->channel_id);
-    params_text (p, json_string_value (json_object_get (content, "name")));
-    params_text (p, json_string_value (json_object_get (content, "lang")));
+    params_text (p, json_text (content, "name"));
+    params_text (p, json_text (content, "lang"));
     g_autoptr (db_result) r = db_call (call->db, TEMPLATE, p, &error);
     if (r) return !db_int64 (r, 0, 0) || fill_template (call, sending, r);
     call_database_problem (call, error);

@@ -7,6 +7,7 @@
 #include "model/message.h"
 #include "model/task.h"
 #include "model/template.h"
+#include "model/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,8 +99,8 @@ static bool refuse_content (struct refusal *refusal, const char *parent, struct 
 /* The message that is reacted to is what it refers to. */
 static bool read_target (struct outgoing *o, struct refusal *refusal)
 {
-    const char *target = json_string_value (json_object_get (o->content, "target"));
-    if (strcmp (json_string_value (json_object_get (o->content, "kind")), "reaction") != 0) return true;
+    const char *target = json_text (o->content, "target");
+    if (strcmp (json_text (o->content, "kind"), "reaction") != 0) return true;
     o->is_reply = true;
     return id_parse (target, &o->in_reply_to) || refuse (refusal, 422, "/content/target", "the id of a message of the ticket is expected");
 }
@@ -114,7 +115,7 @@ static bool read_content (json_t *body, struct outgoing *o, struct refusal *refu
     struct content_fault fault;
     if (!content_check (content, o->files->len, &fault)) return refuse_content (refusal, "/content", &fault);
     o->content = json_incref (content);
-    const char *kind = json_string_value (json_object_get (content, "kind")), *text = json_string_value (json_object_get (content, "text"));
+    const char *kind = json_text (content, "kind"), *text = json_text (content, "text");
     bool media = g_str_equal (kind, "media"), plain = media || g_str_equal (kind, "text");
     o->text_place = plain ? "/content/text" : "/content";
     if (plain) o->text = g_strdup (text);
@@ -282,7 +283,7 @@ static bool use_instead (struct outgoing *o, const struct carries *carries, cons
     content_fault_clear (fault);
     o->text_place = "/fallback/text";
     if (!transcode (instead, carries, adapter, files, &o->sent, fault)) return false;
-    const char *kind = json_string_value (json_object_get (o->content, "kind"));
+    const char *kind = json_text (o->content, "kind");
     g_autofree char *step = g_strconcat (kind, "→given text", NULL);
     json_array_insert_new (o->sent.steps, 0, json_string (step));
     json_object_set (o->sent.content, "original", o->content);
@@ -304,14 +305,14 @@ static bool refuse_steps (const struct outgoing *o, const struct carries *carrie
 
 static bool is_plain (const json_t *content)
 {
-    const char *kind = json_string_value (json_object_get (content, "kind"));
+    const char *kind = json_text (content, "kind");
     return g_str_equal (kind, "text") || g_str_equal (kind, "media");
 }
 
 static bool text_fits (const struct outgoing *o, const struct carries *carries, struct refusal *refusal)
 {
     size_t most = MAX (carries->text_most, carries->text_longest);
-    return !o->text || !is_plain (o->sent.content) || (size_t) g_utf8_strlen (o->text, -1) <= most ||
+    return !o->text || !is_plain (o->sent.content) || text_length (o->text) <= most ||
            refuse (refusal, 422, o->text_place, "a text has at most %zu characters on this channel", most);
 }
 

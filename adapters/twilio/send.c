@@ -7,7 +7,6 @@
  */
 #include "twilio.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void add (GString *body, const char *name, const char *value)
@@ -62,11 +61,6 @@ int twilio_send_count_parts (const struct channel *channel, const struct task *t
 
 /* ---- content ---- */
 
-static char *dump (const json_t *value)
-{
-    return value == NULL ? NULL : json_dumps (value, JSON_COMPACT | JSON_ENCODE_ANY);
-}
-
 /* Params as Twilio numbers them: {"1":"Ana","2":"17"}; named ones go as they are. */
 static json_t *variables_of (json_t *params)
 {
@@ -86,10 +80,9 @@ static json_t *variables_of (json_t *params)
 static void add_template (GString *body, const json_t *content)
 {
     json_auto_t *variables = variables_of (json_object_get (content, "params"));
-    char *text = json_object_size (variables) == 0 ? NULL : dump (variables);
+    g_autofree char *text = json_object_size (variables) == 0 ? NULL : json_write (variables);
     add (body, "ContentSid", json_text (content, "name"));
     add (body, "ContentVariables", text);
-    free (text);
 }
 
 static bool is_template (const json_t *content)
@@ -106,9 +99,8 @@ static bool is_ours (const char *name)
 
 static void add_value (GString *body, const char *name, const json_t *value)
 {
-    char *text = json_is_string (value) ? NULL : dump (value);
+    g_autofree char *text = json_is_string (value) ? NULL : json_write (value);
     add (body, name, text == NULL ? json_string_value (value) : text);
-    free (text);
 }
 
 static void add_native (GString *body, json_t *native)

@@ -83,10 +83,8 @@ static void search_close (struct search *search)
 static void go_on (const char *url, const char *sha256, json_int_t redirects, json_int_t asked, struct verdict *verdict)
 {
     json_auto_t *notes = json_pack ("{s:s*, s:s*, s:I, s:I}", "url", url, "sha256", sha256, "redirects", redirects, "asked", asked);
-    char *text = json_dumps (notes, JSON_COMPACT);
     verdict->kind = VERDICT_NEXT;
-    verdict->notes = g_strdup (text);
-    free (text);
+    verdict->notes = json_write (notes);
 }
 
 /* ---- compose ---- */

@@ -38,20 +38,6 @@ int64_t whatsapp_time (const json_t *object, const char *name)
     return (int64_t) time < end_of_time * 1000 ? (int64_t) time * 1000 : 0;
 }
 
-static int append (const char *bytes, size_t length, void *out)
-{
-    g_string_append_len (out, bytes, (gssize) length);
-    return 0;
-}
-
-char *whatsapp_dump (const json_t *value)
-{
-    /* 15 digits: a degree of -23.55 stays what it is */
-    GString *out = g_string_sized_new (256);
-    json_dump_callback (value, append, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION (15));
-    return g_string_free (out, FALSE);
-}
-
 char *whatsapp_address (const char *id)
 {
     if (id == NULL) return NULL;
@@ -144,7 +130,7 @@ static char *read_data (const json_t *said)
         if (data == NULL) data = json_object ();
         json_object_set (data, names[i], value);
     }
-    return data == NULL ? NULL : whatsapp_dump (data);
+    return data == NULL ? NULL : json_write (data);
 }
 
 /* NULL, or why it is no receipt. */

@@ -54,9 +54,7 @@ static struct provider_template *read_template (const json_t *said)
     template->lang = short_member (said, "language");
     template->status = short_member (said, "status");
     template->category = short_member (said, "category");
-    char *text = json_is_array (components) ? json_dumps (components, JSON_COMPACT) : NULL;
-    template->components = g_strdup (text == NULL ? "[]" : text);
-    free (text);
+    template->components = json_is_array (components) ? json_write (components) : g_strdup ("[]");
     if (template->name != NULL && template->lang != NULL && template->status != NULL && strlen (template->components) <= COMPONENTS_MOST)
         return template;
     provider_template_free (template);

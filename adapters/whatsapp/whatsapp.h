@@ -65,8 +65,6 @@ const char *whatsapp_text (const json_t *object, const char *name);
 const char *whatsapp_id (const json_t *object, const char *name);
 /* Microseconds since 1970 of a time in seconds or milliseconds, as a string or a number. 0: it is none. */
 int64_t whatsapp_time (const json_t *object, const char *name);
-/* Compact JSON; a new string. */
-char *whatsapp_dump (const json_t *value);
 /* Names our own address of a change, a new string. NULL: nothing says it. */
 char *whatsapp_own_address (const struct change *change);
 /* The address of a number or a business-scoped id, as Meta writes them; a new string. NULL: id is NULL, or neither. */

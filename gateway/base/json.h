@@ -30,6 +30,9 @@ json_t *json_parse_text (const char *data, size_t length, GError **error);
 /* parent + "/" + name, escaped (RFC 6901 §3). parent "" is the whole document. */
 char *json_pointer (const char *parent, const char *name);
 
+/* Compact JSON of any value, a new string. 15 digits give a number back as people wrote it: -23.55. */
+char *json_write (const json_t *value);
+
 /* Appends text, which must be UTF-8, as a JSON string with its quotes; control characters are escaped, DEL too. */
 void json_quote (GString *out, const char *text);
 

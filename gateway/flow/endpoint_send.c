@@ -9,7 +9,6 @@
 #include "model/sms.h"
 #include "model/task.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define TARGET "select channel_id, channel, uri, disabled from send_target ($1, $2, $3, $4)"
@@ -220,11 +219,10 @@ static void put_form (params *p, const struct sending *sending)
 {
     const struct outgoing *said = &sending->said;
     g_autofree char *rendering = said->note || !json_array_size (said->sent.steps) ? NULL : outgoing_rendering (said);
-    char *answers = said->sent.answers ? json_dumps (said->sent.answers, JSON_COMPACT) : NULL;
+    g_autofree char *answers = said->sent.answers ? json_write (said->sent.answers) : NULL;
     params_json (p, rendering);
     params_json (p, answers);
     params_bool (p, sending->dry_run);
-    free (answers);
 }
 
 static db_result *store (struct call *call, const struct sending *sending, GError **error)

@@ -9,7 +9,6 @@
 #include "model/template.h"
 #include "model/text.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static bool refuse (struct refusal *refusal, unsigned status, const char *place, const char *format, ...) G_GNUC_PRINTF (4, 5);
@@ -181,7 +180,7 @@ static bool read_labels (json_t *body, struct outgoing *o, struct refusal *refus
     o->reference = g_strdup (json_string_value (reference));
     if (o->reference && (!*o->reference || g_utf8_strlen (o->reference, -1) > OUTGOING_REFERENCE_MOST))
         return refuse (refusal, 422, "/reference", "a reference has 1 to %d characters", OUTGOING_REFERENCE_MOST);
-    o->metadata = metadata ? json_dumps (metadata, JSON_COMPACT) : NULL;
+    o->metadata = metadata ? json_write (metadata) : NULL;
     if (o->metadata && strlen (o->metadata) > OUTGOING_METADATA_MOST)
         return refuse (refusal, 422, "/metadata", "metadata has at most %d bytes as compact JSON", OUTGOING_METADATA_MOST);
     return true;
@@ -353,17 +352,9 @@ static GPtrArray *media_of (const GPtrArray *files)
     return media;
 }
 
-/* jansson's own text; 15 digits give a number back as people wrote it. */
-static char *format (const json_t *content)
-{
-    char *json = json_dumps (content, JSON_COMPACT | JSON_REAL_PRECISION (15)), *copy = g_strdup (json);
-    free (json);
-    return copy;
-}
-
 char *outgoing_content (const struct outgoing *o, const GPtrArray *files)
 {
-    if (o->sent.content) return format (o->sent.content);
+    if (o->sent.content) return json_write (o->sent.content);
     GString *content = content_new (files->len ? "media" : "text");
     if (o->text) content_string (content, "text", o->text);
     if (files->len) {
@@ -376,7 +367,7 @@ char *outgoing_content (const struct outgoing *o, const GPtrArray *files)
 char *outgoing_rendering (const struct outgoing *o)
 {
     json_auto_t *rendering = json_pack ("{sb sO}", "native", o->sent.native, "steps", o->sent.steps);
-    return format (rendering);
+    return json_write (rendering);
 }
 
 void outgoing_clear (struct outgoing *o)
@@ -388,7 +379,7 @@ void outgoing_clear (struct outgoing *o)
     g_free (o->instead);
     json_decref (o->content);
     transcoded_clear (&o->sent);
-    free (o->metadata);
+    g_free (o->metadata);
     if (o->files) g_array_unref (o->files);
     *o = (struct outgoing){0};
 }

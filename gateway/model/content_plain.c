@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/content.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void add_line (GString *text, const char *line)
@@ -11,13 +10,10 @@ static void add_line (GString *text, const char *line)
     g_string_append (text, line);
 }
 
-/* A value of a form or a template; to be freed. 15 digits give a number back as people wrote it. */
+/* A value of a form or a template; to be freed. */
 static char *value_plain (const json_t *value)
 {
-    if (json_is_string (value)) return g_strdup (json_string_value (value));
-    char *json = json_dumps (value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION (15)), *plain = g_strdup (json ? json : "");
-    free (json);
-    return plain;
+    return json_is_string (value) ? g_strdup (json_string_value (value)) : json_write (value);
 }
 
 static void write_text (GString *text, const json_t *content)

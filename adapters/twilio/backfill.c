@@ -83,12 +83,12 @@ static void add (struct fields *fields, const char *name, const char *value)
 
 static void fill (struct fields *fields, const struct channel *channel, const json_t *message)
 {
-    const char *sid = twilio_member (message, "sid"), *count = twilio_member (message, "num_media");
+    const char *sid = json_text (message, "sid"), *count = json_text (message, "num_media");
     fields->n = 0;
     add (fields, "MessageSid", sid);
-    add (fields, "From", twilio_member (message, "from"));
-    add (fields, "To", twilio_member (message, "to"));
-    add (fields, "Body", twilio_member (message, "body"));
+    add (fields, "From", json_text (message, "from"));
+    add (fields, "To", json_text (message, "to"));
+    add (fields, "Body", json_text (message, "body"));
     guint64 n_media = count == NULL ? 0 : g_ascii_strtoull (count, NULL, 10);
     for (guint i = 0; i < MEDIA_MAX; i++) {
         fields->media_urls[i] = NULL;
@@ -115,18 +115,18 @@ static struct incoming *read_one (const struct channel *channel, const json_t *m
 
 static bool is_ours (const struct channel *channel, const json_t *message)
 {
-    const char *sid = twilio_member (message, "sid"), *service = values_text (channel->values, MESSAGING_SERVICE_SID);
-    if (sid == NULL || !twilio_is_sid (sid, strlen (sid)) || g_strcmp0 (twilio_member (message, "direction"), "inbound") != 0) return false;
-    if (service != NULL && g_strcmp0 (twilio_member (message, "messaging_service_sid"), service) == 0) return true;
+    const char *sid = json_text (message, "sid"), *service = values_text (channel->values, MESSAGING_SERVICE_SID);
+    if (sid == NULL || !twilio_is_sid (sid, strlen (sid)) || g_strcmp0 (json_text (message, "direction"), "inbound") != 0) return false;
+    if (service != NULL && g_strcmp0 (json_text (message, "messaging_service_sid"), service) == 0) return true;
     g_autofree char *phone = twilio_own_phone (channel);
-    return phone != NULL && g_strcmp0 (twilio_member (message, "to"), phone) == 0;
+    return phone != NULL && g_strcmp0 (json_text (message, "to"), phone) == 0;
 }
 
 static void add_message (const struct channel *channel, const struct task *task, const json_t *message, struct verdict *verdict)
 {
     if (!is_ours (channel, message)) return;
-    const char *sent = twilio_member (message, "date_sent");
-    int64_t at = time_of (sent != NULL ? sent : twilio_member (message, "date_created"));
+    const char *sent = json_text (message, "date_sent");
+    int64_t at = time_of (sent != NULL ? sent : json_text (message, "date_created"));
     if (at != 0 && (at < task->since || at >= task->until)) return;
     struct incoming *incoming = read_one (channel, message, at);
     if (incoming == NULL) return;
@@ -148,7 +148,7 @@ static bool is_path (const char *path)
 static void follow (const json_t *said, const char *notes, struct verdict *verdict)
 {
     unsigned n = 0;
-    const char *next = twilio_member (said, "next_page_uri");
+    const char *next = json_text (said, "next_page_uri");
     if (notes != NULL) (void) twilio_notes_read (notes, &n);
     if (next == NULL) {
         verdict->kind = VERDICT_SENT;
@@ -165,7 +165,7 @@ static void follow (const json_t *said, const char *notes, struct verdict *verdi
 void twilio_backfill_judge (const struct channel *channel, const struct task *task, const char *notes, const struct call_answer *answer,
                             int64_t now, struct verdict *verdict)
 {
-    json_auto_t *said = twilio_object (answer);
+    json_auto_t *said = judge_object (answer);
     json_t *messages = json_object_get (said, "messages"), *message;
     if (answer->status / 100 != 2) {
         twilio_judge_fault (channel, task, answer, said, now, verdict);

@@ -73,7 +73,7 @@ static void find_fault (struct verdict *verdict, enum verdict_kind kind, const c
 
 static void judge_account (const struct channel *channel, const json_t *said, struct verdict *verdict)
 {
-    const char *status = twilio_member (said, "status");
+    const char *status = json_text (said, "status");
     if (status == NULL)
         find_fault (verdict, VERDICT_RETRY, "unclear_answer", "the provider's answer does not say how the account is", NULL);
     else if (!g_str_equal (status, "active"))
@@ -108,17 +108,17 @@ static void judge_number (const struct channel *channel, json_t *list, struct ve
         find_fault (verdict, VERDICT_DEGRADED, "number_unknown", "the Twilio account has no such number",
                     "check from against the numbers of the account in the Twilio console");
     else
-        judge_registered (channel, twilio_member (number, "sms_url"), verdict);
+        judge_registered (channel, json_text (number, "sms_url"), verdict);
 }
 
 static void judge_service (const struct channel *channel, const json_t *said, struct verdict *verdict)
 {
-    if (twilio_member (said, "sid") == NULL)
+    if (json_text (said, "sid") == NULL)
         find_fault (verdict, VERDICT_RETRY, "unclear_answer", "the provider's answer does not say how the messaging service is", NULL);
     else if (json_is_true (json_object_get (said, "use_inbound_webhook_on_number")))
         next_or_done (own_list (channel), verdict);
     else
-        judge_registered (channel, twilio_member (said, "inbound_request_url"), verdict);
+        judge_registered (channel, json_text (said, "inbound_request_url"), verdict);
 }
 
 /* A refusal of the account stops the channel; one of the second round only leaves it unknown what is registered. */
@@ -139,7 +139,7 @@ static void judge_refusal (const char *notes, struct verdict *verdict)
 void twilio_probe_judge (const struct channel *channel, const struct task *task, const char *notes, const struct call_answer *answer,
                          int64_t now, struct verdict *verdict)
 {
-    json_auto_t *said = twilio_object (answer);
+    json_auto_t *said = judge_object (answer);
     if (answer->status / 100 != 2) {
         twilio_judge_fault (channel, task, answer, said, now, verdict);
         judge_refusal (notes, verdict);

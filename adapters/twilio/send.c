@@ -7,7 +7,6 @@
  */
 #include "twilio.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void add (GString *body, const char *name, const char *value)
@@ -69,11 +68,6 @@ int twilio_send_count_parts (const struct channel *channel, const struct task *t
 
 /* ---- content ---- */
 
-static char *dump (const json_t *value)
-{
-    return value == NULL ? NULL : json_dumps (value, JSON_COMPACT | JSON_ENCODE_ANY);
-}
-
 /* Params as Twilio numbers them: {"1":"Ana","2":"17"}; named ones go as they are. */
 static json_t *variables_of (json_t *params)
 {
@@ -93,15 +87,14 @@ static json_t *variables_of (json_t *params)
 static void add_template (GString *body, const json_t *content)
 {
     json_auto_t *variables = variables_of (json_object_get (content, "params"));
-    char *text = json_object_size (variables) == 0 ? NULL : dump (variables);
-    add (body, "ContentSid", twilio_member (content, "name"));
+    g_autofree char *text = json_object_size (variables) == 0 ? NULL : json_write (variables);
+    add (body, "ContentSid", json_text (content, "name"));
     add (body, "ContentVariables", text);
-    free (text);
 }
 
 static bool is_template (const json_t *content)
 {
-    return g_strcmp0 (twilio_member (content, "kind"), "template") == 0;
+    return g_strcmp0 (json_text (content, "kind"), "template") == 0;
 }
 
 /* Whom it goes to, from whom, and who is told what becomes of it are not the sender's to say. */
@@ -113,9 +106,8 @@ static bool is_ours (const char *name)
 
 static void add_value (GString *body, const char *name, const json_t *value)
 {
-    char *text = json_is_string (value) ? NULL : dump (value);
+    g_autofree char *text = json_is_string (value) ? NULL : json_write (value);
     add (body, name, text == NULL ? json_string_value (value) : text);
-    free (text);
 }
 
 static void add_native (GString *body, json_t *native)
@@ -185,7 +177,7 @@ bool twilio_send_compose (const struct channel *channel, const struct task *task
 
 static bool has_failed (const json_t *said)
 {
-    const char *status = twilio_member (said, "status");
+    const char *status = json_text (said, "status");
     return g_strcmp0 (status, "failed") == 0 || g_strcmp0 (status, "undelivered") == 0 || g_strcmp0 (status, "canceled") == 0;
 }
 
@@ -211,8 +203,8 @@ static void judge_created (const struct channel *channel, const struct task *tas
 void twilio_send_judge (const struct channel *channel, const struct task *task, const struct call_answer *answer, int64_t now,
                         struct verdict *verdict)
 {
-    json_auto_t *said = twilio_object (answer);
-    const char *sid = twilio_member (said, "sid");
+    json_auto_t *said = judge_object (answer);
+    const char *sid = json_text (said, "sid");
     if (answer->status / 100 != 2)
         twilio_judge_fault (channel, task, answer, said, now, verdict);
     else if (sid != NULL && twilio_is_sid (sid, strlen (sid)))

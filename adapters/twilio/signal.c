@@ -5,7 +5,6 @@
  */
 #include "twilio.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define MESSAGING_API "https://messaging.twilio.com"
@@ -14,12 +13,12 @@ bool twilio_signal_compose (const struct channel *channel, const struct task *ta
 {
     if (!twilio_is_whatsapp (channel) || task->signal != SIGNAL_TYPING || task->reply_to == NULL) return false;
     json_auto_t *said = json_pack ("{s:s, s:s}", "channel", "WHATSAPP", "messageId", task->reply_to);
-    char *body = json_dumps (said, JSON_COMPACT);
+    char *body = json_write (said);
     call->method = "POST";
     call->url = twilio_url (channel, MESSAGING_API, "/v3/Indicators/Typing.json");
     twilio_sign_in (channel, call);
     call->content_type = "application/json";
-    call->body = g_bytes_new_with_free_func (body, strlen (body), free, body);
+    call->body = g_bytes_new_take (body, strlen (body));
     call->answer_most = ANSWER_MOST;
     return true;
 }
@@ -27,7 +26,7 @@ bool twilio_signal_compose (const struct channel *channel, const struct task *ta
 void twilio_signal_judge (const struct channel *channel, const struct task *task, const struct call_answer *answer, int64_t now,
                           struct verdict *verdict)
 {
-    json_auto_t *said = twilio_object (answer);
+    json_auto_t *said = judge_object (answer);
     if (answer->status / 100 == 2)
         verdict->kind = VERDICT_SENT;
     else

@@ -14,7 +14,7 @@
 #include "base/json.h"
 #include "model/adapter.h"
 #include "model/form.h"
-#include "model/task.h"
+#include "model/judge.h"
 
 /* Rows of its settings. */
 enum { ACCOUNT_SID, AUTH_TOKEN, FROM, MESSAGING_SERVICE_SID };
@@ -89,10 +89,6 @@ void twilio_read_content (struct incoming *incoming, const struct form *form);
 
 /* ---- fault.c ---- */
 
-/* The JSON object of an answer; NULL: it is none, or was cut. */
-json_t *twilio_object (const struct call_answer *answer);
-/* A member that is a string, borrowed; NULL: there is none. */
-const char *twilio_member (const json_t *object, const char *name);
 /* The verdict of an answer that is no success. said: its object, or NULL. */
 void twilio_judge_fault (const struct channel *channel, const struct task *task, const struct call_answer *answer, const json_t *said,
                          int64_t now, struct verdict *verdict);

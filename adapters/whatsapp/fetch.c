@@ -9,12 +9,11 @@
 #include "whatsapp.h"
 
 #include "base/signature.h"
+#include "model/origin.h"
 
 #include <string.h>
 
 enum { REDIRECTS_MOST = 5, ASKED_MOST = 3, URL_MOST = 4096 };
-
-static const GUriFlags uri_flags = G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE;
 
 /* What has been found out so far. */
 struct search {
@@ -25,44 +24,28 @@ struct search {
 
 /* ---- where may be called ---- */
 
-/* Nothing that two readers of URLs may understand differently. */
-static bool is_plain_host (const char *host)
-{
-    if (host == NULL || host[0] == '\0') return false;
-    for (const char *c = host; *c != '\0'; c++)
-        if (!g_ascii_isalnum (*c) && strchr (".-:", *c) == NULL) return false;
-    return true;
-}
-
 static bool is_meta (GUri *uri)
 {
-    static const char *const domains[] = {".facebook.com", ".fbsbx.com", ".whatsapp.net"};
-    g_autofree char *host = g_ascii_strdown (g_uri_get_host (uri), -1);
-    if (!g_str_equal (g_uri_get_scheme (uri), "https") || g_uri_get_port (uri) != 443) return false;
-    for (size_t i = 0; i < G_N_ELEMENTS (domains); i++)
-        if (g_str_has_suffix (host, domains[i])) return true;
-    return false;
+    return origin_is_below (uri, ".facebook.com") || origin_is_below (uri, ".fbsbx.com") || origin_is_below (uri, ".whatsapp.net");
 }
 
 /* Of an address of our own settings; then plain HTTP is no fault of the provider's (a test). */
-static bool is_same_origin (GUri *a, const char *url)
+static bool is_at (GUri *uri, const char *url)
 {
-    g_autoptr (GUri) b = url == NULL ? NULL : g_uri_parse (url, uri_flags, NULL);
-    return b != NULL && g_str_equal (g_uri_get_scheme (a), g_uri_get_scheme (b)) && g_uri_get_port (a) == g_uri_get_port (b) &&
-           g_ascii_strcasecmp (g_uri_get_host (a), g_uri_get_host (b)) == 0;
+    g_autoptr (GUri) own = url == NULL ? NULL : g_uri_parse (url, ORIGIN_FLAGS, NULL);
+    return own != NULL && origin_is_same (uri, own);
 }
 
 static bool may_be_called (const struct channel *channel, GUri *uri)
 {
-    if (!is_plain_host (g_uri_get_host (uri)) || g_uri_get_userinfo (uri) != NULL) return false;
-    return is_meta (uri) || is_same_origin (uri, values_text (channel->common, CHANNEL_API_URL)) ||
-           is_same_origin (uri, values_text (channel->values, MEDIA_HOST));
+    return origin_is_plain (uri) && (is_meta (uri) || is_at (uri, values_text (channel->common, CHANNEL_API_URL)) ||
+                                     is_at (uri, values_text (channel->values, MEDIA_HOST)));
 }
 
 /* An address that may be called; NULL: none. Relative ones are resolved where base is given. */
 static GUri *parse (const struct channel *channel, GUri *base, const char *url)
 {
-    GUri *uri = url == NULL || strlen (url) > URL_MOST ? NULL : g_uri_parse_relative (base, url, uri_flags, NULL);
+    GUri *uri = url == NULL || strlen (url) > URL_MOST ? NULL : g_uri_parse_relative (base, url, ORIGIN_FLAGS, NULL);
     if (uri == NULL || may_be_called (channel, uri)) return uri;
     g_uri_unref (uri);
     return NULL;
@@ -85,7 +68,7 @@ static char *own_url (const struct channel *channel, const char *url)
 static void search_open (const struct channel *channel, const char *notes, struct search *search)
 {
     search->notes = notes == NULL ? NULL : json_parse_text (notes, strlen (notes), NULL);
-    search->uri = parse (channel, NULL, whatsapp_member (search->notes, "url"));
+    search->uri = parse (channel, NULL, json_text (search->notes, "url"));
     search->redirects = json_integer_value (json_object_get (search->notes, "redirects"));
     search->asked = json_integer_value (json_object_get (search->notes, "asked"));
 }
@@ -100,10 +83,8 @@ static void search_close (struct search *search)
 static void go_on (const char *url, const char *sha256, json_int_t redirects, json_int_t asked, struct verdict *verdict)
 {
     json_auto_t *notes = json_pack ("{s:s*, s:s*, s:I, s:I}", "url", url, "sha256", sha256, "redirects", redirects, "asked", asked);
-    char *text = json_dumps (notes, JSON_COMPACT);
     verdict->kind = VERDICT_NEXT;
-    verdict->notes = g_strdup (text);
-    free (text);
+    verdict->notes = json_write (notes);
 }
 
 /* ---- compose ---- */
@@ -141,25 +122,10 @@ bool whatsapp_fetch_compose (const struct channel *channel, const struct task *t
 
 /* ---- judge ---- */
 
-static void refuse (struct verdict *verdict, const char *code, const char *title)
-{
-    verdict->kind = VERDICT_REFUSED;
-    verdict->code = code;
-    verdict->title = title;
-}
-
-static void retry (struct verdict *verdict, const struct call_answer *answer)
-{
-    verdict->kind = VERDICT_RETRY;
-    verdict->after = answer->retry_after;
-    verdict->code = "unavailable";
-    verdict->title = "the provider does not hand the file out just now";
-}
-
-static void gone (struct verdict *verdict)
-{
-    refuse (verdict, "gone", "the provider no longer has the file");
-}
+static const struct judge_rule bad_address = {0, JUDGE_REFUSED, "bad_address", "the provider names an address that must not be called",
+                                              NULL};
+static const struct judge_rule wrong_hash = {0, JUDGE_REFUSED, "wrong_hash", "what the provider hands out is not the file that was sent",
+                                             NULL};
 
 /* Whether the bytes are those that text is the digest of; what is no digest says nothing. */
 static bool has_digest (GBytes *body, const char *text)
@@ -183,15 +149,15 @@ static bool is_too_large (const struct channel *channel, const json_t *size)
 static void judge_url (const struct channel *channel, const struct search *search, const json_t *said, const struct call_answer *answer,
                        struct verdict *verdict)
 {
-    const char *given = whatsapp_member (said, "url"), *sha256 = whatsapp_member (said, "sha256");
+    const char *given = json_text (said, "url"), *sha256 = json_text (said, "sha256");
     g_autofree char *url = given == NULL ? NULL : own_url (channel, given), *digest = whatsapp_sha256 (sha256);
     g_autoptr (GUri) uri = parse (channel, NULL, url);
     if (given == NULL)
-        retry (verdict, answer);
+        judge_apply (&judge_file_later, answer, verdict);
     else if (is_too_large (channel, json_object_get (said, "file_size")))
-        refuse (verdict, "too_large", "the file is larger than is fetched");
+        judge_apply (&judge_file_too_large, answer, verdict);
     else if (uri == NULL)
-        refuse (verdict, "bad_address", "the provider names an address that must not be called");
+        judge_apply (&bad_address, answer, verdict);
     else
         go_on (url, digest == NULL ? NULL : sha256, 0, search->asked + 1, verdict);
 }
@@ -199,23 +165,23 @@ static void judge_url (const struct channel *channel, const struct search *searc
 static void judge_file (const struct task *task, const struct search *search, const struct call_answer *answer, struct verdict *verdict)
 {
     if (answer->cut)
-        refuse (verdict, "too_large", "the file is larger than is fetched");
-    else if (!has_digest (answer->body, task->sha256) || !has_digest (answer->body, whatsapp_member (search->notes, "sha256")))
-        refuse (verdict, "wrong_hash", "what the provider hands out is not the file that was sent");
+        judge_apply (&judge_file_too_large, answer, verdict);
+    else if (!has_digest (answer->body, task->sha256) || !has_digest (answer->body, json_text (search->notes, "sha256")))
+        judge_apply (&wrong_hash, answer, verdict);
     else
         verdict->kind = VERDICT_SENT;
 }
 
-static void follow (const struct channel *channel, const struct search *search, const char *to, struct verdict *verdict)
+static void follow (const struct channel *channel, const struct search *search, const struct call_answer *answer, struct verdict *verdict)
 {
-    g_autoptr (GUri) uri = parse (channel, search->uri, to);
+    g_autoptr (GUri) uri = parse (channel, search->uri, answer->location);
     if (search->redirects >= REDIRECTS_MOST) {
-        refuse (verdict, "too_many_redirects", "the provider redirects too often");
+        judge_apply (&judge_file_too_many_redirects, answer, verdict);
     } else if (uri == NULL) {
-        refuse (verdict, "bad_redirect", "the provider redirects to an address that must not be called");
+        judge_apply (&judge_file_bad_redirect, answer, verdict);
     } else {
         g_autofree char *url = g_uri_to_string (uri);
-        go_on (url, whatsapp_member (search->notes, "sha256"), search->redirects + 1, search->asked, verdict);
+        go_on (url, json_text (search->notes, "sha256"), search->redirects + 1, search->asked, verdict);
     }
 }
 
@@ -225,16 +191,7 @@ static void ask_anew (const struct search *search, const struct call_answer *ans
     if (search->asked < ASKED_MOST)
         go_on (NULL, NULL, 0, search->asked, verdict);
     else
-        retry (verdict, answer);
-}
-
-/* What passes: whether the credentials are good is TASK_PROBE's affair, and the file waits for days. */
-static bool is_passing (unsigned status)
-{
-    static const unsigned passing[] = {401, 403, 408, 425, 429};
-    for (size_t i = 0; i < G_N_ELEMENTS (passing); i++)
-        if (passing[i] == status) return true;
-    return status < 200 || status >= 500;
+        judge_apply (&judge_file_later, answer, verdict);
 }
 
 /* By the error's code, where one is said and known: 100 and 33 are Meta's words for an id that it does not know. */
@@ -245,11 +202,11 @@ static void judge_refusal (const struct channel *channel, const struct task *tas
     struct verdict fault = {0};
     whatsapp_judge_fault (channel, task, false, answer, said, &fault);
     if (code == 100 || code == 33 || (code < 0 && (answer->status == 404 || answer->status == 410)))
-        gone (verdict);
-    else if (is_passing (answer->status) || (code >= 0 && fault.kind != VERDICT_REFUSED))
-        retry (verdict, answer);
+        judge_apply (&judge_file_gone, answer, verdict);
+    else if (judge_file_passes (answer->status) || (code >= 0 && fault.kind != VERDICT_REFUSED))
+        judge_apply (&judge_file_later, answer, verdict);
     else
-        refuse (verdict, "refused", "the provider refuses to hand the file out");
+        judge_apply (&judge_file_refused, answer, verdict);
     verdict->provider_code = g_steal_pointer (&fault.provider_code);
     verdict->detail = g_steal_pointer (&fault.detail);
     verdict_clear (&fault);
@@ -258,13 +215,13 @@ static void judge_refusal (const struct channel *channel, const struct task *tas
 static void judge_call (const struct channel *channel, const struct task *task, const struct search *search,
                         const struct call_answer *answer, struct verdict *verdict)
 {
-    json_auto_t *said = search->uri != NULL && answer->status / 100 == 2 ? NULL : whatsapp_object (answer);
+    json_auto_t *said = search->uri != NULL && answer->status / 100 == 2 ? NULL : judge_object (answer);
     if (search->uri == NULL && answer->status / 100 == 2 && json_object_get (said, "error") == NULL)
         judge_url (channel, search, said, answer, verdict);
     else if (answer->status / 100 == 2 && search->uri != NULL)
         judge_file (task, search, answer, verdict);
     else if (search->uri != NULL && answer->status / 100 == 3 && answer->location != NULL)
-        follow (channel, search, answer->location, verdict);
+        follow (channel, search, answer, verdict);
     else if (search->uri != NULL && (answer->status == 404 || answer->status == 410))
         ask_anew (search, answer, verdict);
     else

@@ -139,7 +139,7 @@ static int64_t window_after (int64_t at, int64_t now)
 
 static void settle_content (struct incoming *incoming, const json_t *content)
 {
-    incoming->content = whatsapp_dump (content);
+    incoming->content = json_write (content);
     incoming->text = content_plain (content);
 }
 
@@ -225,7 +225,7 @@ void whatsapp_read_echoes (const struct change *change)
 static char *hash_of (const json_t *said)
 {
     char hash[SIGNATURE_TEXT_SIZE];
-    g_autofree char *text = whatsapp_dump (said);
+    g_autofree char *text = json_write (said);
     signature_sha256_hex (text, strlen (text), hash);
     return g_strconcat ("user_id_update:", hash, NULL);
 }

@@ -2,11 +2,12 @@
  *
  * Choices and cards: Meta's "interactive" messages (developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-…).
  */
+#include "model/text.h"
 #include "whatsapp.h"
 
 static json_t *interactive (const struct outbound *o, const char *type, json_t *header, json_t *action)
 {
-    const char *words = whatsapp_member (o->content, "footer");
+    const char *words = json_text (o->content, "footer");
     json_t *footer = words == NULL ? NULL : json_pack ("{s:s}", "text", words);
     return json_pack ("{s:s, s:{s:s, s:o*, s:{s:s}, s:o*, s:o}}", "type", "interactive", "interactive", "type", type, "header", header,
                       "body", "text", whatsapp_outbound_text (o), "footer", footer, "action", action);
@@ -15,13 +16,13 @@ static json_t *interactive (const struct outbound *o, const char *type, json_t *
 /* Its own, or its number. */
 static json_t *id_of (const json_t *option, size_t i)
 {
-    const char *id = whatsapp_member (option, "id");
+    const char *id = json_text (option, "id");
     return id == NULL ? json_sprintf ("%zu", i + 1) : json_string (id);
 }
 
 static const char *title_of (const json_t *option)
 {
-    const char *title = whatsapp_member (option, "title");
+    const char *title = json_text (option, "title");
     return title == NULL ? "" : title;
 }
 
@@ -45,7 +46,7 @@ static json_t *rows_of (json_t *sections, const char *title)
     size_t i;
     json_array_foreach (sections, i, section)
     {
-        if (g_strcmp0 (whatsapp_member (section, "title"), title) == 0) return json_object_get (section, "rows");
+        if (g_strcmp0 (json_text (section, "title"), title) == 0) return json_object_get (section, "rows");
     }
     section = json_pack ("{s:s*, s:[]}", "title", title, "rows");
     json_array_append_new (sections, section);
@@ -55,34 +56,34 @@ static json_t *rows_of (json_t *sections, const char *title)
 static json_t *write_list (const struct outbound *o, json_t *options)
 {
     json_t *sections = json_array (), *option;
-    const char *label = whatsapp_member (o->content, "label");
+    const char *label = json_text (o->content, "label");
     size_t i;
     json_array_foreach (options, i, option)
     {
         json_t *row = json_pack ("{s:o, s:s, s:s*}", "id", id_of (option, i), "title", title_of (option), "description",
-                                 whatsapp_member (option, "description"));
-        json_array_append_new (rows_of (sections, whatsapp_member (option, "section")), row);
+                                 json_text (option, "description"));
+        json_array_append_new (rows_of (sections, json_text (option, "section")), row);
     }
     return interactive (o, "list", NULL, json_pack ("{s:s, s:o}", "button", label == NULL ? "☰" : label, "sections", sections));
 }
 
 static json_t *open_url (const json_t *option)
 {
-    const char *url = whatsapp_member (option, "value");
+    const char *url = json_text (option, "value");
     return json_pack ("{s:s, s:{s:s, s:s*}}", "name", "cta_url", "parameters", "display_text", title_of (option), "url", url);
 }
 
 static json_t *open_flow (const json_t *option)
 {
     return json_pack ("{s:s, s:{s:s, s:s*, s:s}}", "name", "flow", "parameters", "flow_message_version", "3", "flow_id",
-                      whatsapp_member (option, "value"), "flow_cta", title_of (option));
+                      json_text (option, "value"), "flow_cta", title_of (option));
 }
 
 /* The type of a choice's only option, where that goes as Meta's own kind of message; NULL: these are options to choose from. */
 static const char *special_type (json_t *options)
 {
     static const char *const special[] = {"url", "flow", "location", "contact", NULL};
-    const char *type = whatsapp_member (json_array_get (options, 0), "type");
+    const char *type = json_text (json_array_get (options, 0), "type");
     return json_array_size (options) == 1 && type != NULL && g_strv_contains (special, type) ? type : NULL;
 }
 
@@ -99,15 +100,15 @@ static json_t *write_special (const struct outbound *o, const char *type, const 
 static bool fits_buttons (const struct outbound *o, json_t *options)
 {
     const struct carries_choice *most = &whatsapp_outbound_limits (o)->choice;
-    const char *style = whatsapp_member (o->content, "style");
+    const char *style = json_text (o->content, "style");
     if (g_strcmp0 (style, "buttons") == 0 || g_strcmp0 (style, "list") == 0) return g_str_equal (style, "buttons");
-    bool fits = json_array_size (options) <= most->buttons_most && whatsapp_characters (whatsapp_outbound_text (o)) <= most->text_most;
+    bool fits = json_array_size (options) <= most->buttons_most && text_length (whatsapp_outbound_text (o)) <= most->text_most;
     json_t *option;
     size_t i;
     json_array_foreach (options, i, option)
     {
-        fits &= whatsapp_characters (title_of (option)) <= most->button_title_most && whatsapp_member (option, "description") == NULL &&
-                whatsapp_member (option, "section") == NULL;
+        fits &= text_length (title_of (option)) <= most->button_title_most && json_text (option, "description") == NULL &&
+                json_text (option, "section") == NULL;
     }
     return fits;
 }
@@ -139,7 +140,7 @@ bool whatsapp_file_of_card (const struct outbound *o, const json_t *card, guint 
 
 static json_t *body_of_card (const json_t *card)
 {
-    const char *title = title_of (card), *text = whatsapp_member (card, "text");
+    const char *title = title_of (card), *text = json_text (card, "text");
     return text == NULL ? json_string (title) : json_sprintf ("%s%s%s", title, title[0] == '\0' ? "" : "\n", text);
 }
 

@@ -107,8 +107,8 @@ static void judge_refusal (struct verdict *verdict)
 void whatsapp_upload_judge (const struct channel *channel, const struct task *task, const struct outgoing_file *file,
                             const struct call_answer *answer, int64_t now, json_t *ids, struct verdict *verdict)
 {
-    json_auto_t *said = whatsapp_object (answer);
-    const char *id = whatsapp_member (said, "id");
+    json_auto_t *said = judge_object (answer);
+    const char *id = json_text (said, "id");
     if (answer->status / 100 == 2 && whatsapp_is_id (id) && json_object_get (said, "error") == NULL) {
         verdict->kind = VERDICT_NEXT;
         json_object_set_new (ids, file->sha256, json_string (id));

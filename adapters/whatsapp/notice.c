@@ -160,11 +160,11 @@ static struct notice *add_notice (const struct change *change, const char *topic
 /* What is not known here says itself what it is. */
 static char *data_of (const struct change *change, const struct field *field)
 {
-    if (field->field != NULL) return whatsapp_dump (change->value);
+    if (field->field != NULL) return json_write (change->value);
     json_auto_t *data = json_object ();
     json_object_set_new (data, "field", json_string (change->field));
     json_object_set (data, "value", change->value);
-    return whatsapp_dump (data);
+    return json_write (data);
 }
 
 void whatsapp_read_notice (const struct change *change)
@@ -183,7 +183,7 @@ static void read_error (const struct change *change, const json_t *error)
 {
     const json_t *code = json_object_get (error, "code");
     const char *remedy = json_is_integer (code) ? whatsapp_remedy (json_integer_value (code)) : NULL;
-    struct notice *notice = add_notice (change, "error", "WhatsApp reports an error", whatsapp_dump (error));
+    struct notice *notice = add_notice (change, "error", "WhatsApp reports an error", json_write (error));
     if (remedy == NULL || !change->ours) return;
     notice->health = DOWN;
     notice->remedy = remedy;

@@ -7,6 +7,7 @@
 #include "whatsapp.h"
 
 #include "model/content.h"
+#include "model/text.h"
 
 #include <string.h>
 
@@ -30,18 +31,13 @@ guint whatsapp_outbound_files (const struct outbound *o)
 
 const char *whatsapp_outbound_text (const struct outbound *o)
 {
-    const char *text = whatsapp_member (o->content, "text");
+    const char *text = json_text (o->content, "text");
     return text == NULL ? "" : text;
 }
 
 static bool is_kind (const struct outbound *o, const char *kind)
 {
-    return g_strcmp0 (whatsapp_member (o->content, "kind"), kind) == 0;
-}
-
-size_t whatsapp_characters (const char *text)
-{
-    return (size_t) g_utf8_strlen (text, -1);
+    return g_strcmp0 (json_text (o->content, "kind"), kind) == 0;
 }
 
 /* ---- files ---- */
@@ -66,14 +62,14 @@ static const struct carries_file *row_for (const struct outbound *o, const char 
 /* What the content says that a file is; NULL: it does not say. */
 static const char *asked_kind (const struct outbound *o, guint i)
 {
-    const char *asked = whatsapp_member (o->content, "media_kind");
+    const char *asked = json_text (o->content, "media_kind");
     json_t *media = json_object_get (o->content, "media"), *one;
     size_t k;
     if (asked != NULL) return asked;
     json_array_foreach (media, k, one)
     {
         const json_t *index = json_object_get (one, "index");
-        if (json_is_integer (index) && json_integer_value (index) == i) return whatsapp_member (one, "media_kind");
+        if (json_is_integer (index) && json_integer_value (index) == i) return json_text (one, "media_kind");
     }
     return NULL;
 }
@@ -150,7 +146,7 @@ static void add_component (json_t *components, const char *type, json_t *paramet
 
 static json_t *header_of_template (const struct outbound *o)
 {
-    const char *text = whatsapp_member (o->content, "header");
+    const char *text = json_text (o->content, "header");
     if (whatsapp_outbound_files (o) > 0 && whatsapp_outbound_can_be_header (o, 0))
         return json_pack ("[o]", whatsapp_outbound_file (o, 0, NULL));
     return text == NULL ? json_array () : json_pack ("[{s:s, s:s}]", "type", "text", "text", text);
@@ -162,8 +158,8 @@ static json_t *button_of_template (const json_t *button)
         const char *member, *sub_type, *type;
     } kinds[] = {{"payload", "quick_reply", "payload"}, {"text", "url", "text"}, {"coupon_code", "copy_code", "coupon_code"}};
     size_t i = 0;
-    while (i + 1 < G_N_ELEMENTS (kinds) && whatsapp_member (button, kinds[i].member) == NULL) i++;
-    const char *value = whatsapp_member (button, kinds[i].member);
+    while (i + 1 < G_N_ELEMENTS (kinds) && json_text (button, kinds[i].member) == NULL) i++;
+    const char *value = json_text (button, kinds[i].member);
     return json_pack ("{s:s, s:s, s:o, s:[{s:s, s:s}]}", "type", "button", "sub_type", kinds[i].sub_type, "index",
                       json_sprintf ("%" JSON_INTEGER_FORMAT, json_integer_value (json_object_get (button, "index"))), "parameters", "type",
                       kinds[i].type, kinds[i].type, value == NULL ? "" : value);
@@ -172,7 +168,7 @@ static json_t *button_of_template (const json_t *button)
 static json_t *write_template (const struct outbound *o)
 {
     json_t *components = json_array (), *button, *buttons = json_object_get (o->content, "buttons");
-    const char *name = whatsapp_member (o->content, "name"), *lang = whatsapp_member (o->content, "lang");
+    const char *name = json_text (o->content, "name"), *lang = json_text (o->content, "lang");
     size_t i;
     add_component (components, "header", header_of_template (o));
     add_component (components, "body", parameters_of (json_object_get (o->content, "params")));
@@ -198,7 +194,7 @@ static json_t *degrees (const struct outbound *o, const char *name)
 static json_t *write_location (const struct outbound *o)
 {
     return json_pack ("{s:s, s:{s:o, s:o, s:s*, s:s*}}", "type", "location", "location", "latitude", degrees (o, "lat"), "longitude",
-                      degrees (o, "lon"), "name", whatsapp_member (o->content, "name"), "address", whatsapp_member (o->content, "address"));
+                      degrees (o, "lon"), "name", json_text (o->content, "name"), "address", json_text (o->content, "address"));
 }
 
 /* [{"phone": "+1…"}] of ["+1…"]; NULL: there are none. */
@@ -216,7 +212,7 @@ static json_t *each_as (json_t *texts, const char *name)
 /* A name needs one of its parts beside the whole: the first word. */
 static json_t *write_contact (const json_t *card)
 {
-    const char *name = whatsapp_member (card, "name") == NULL ? "" : whatsapp_member (card, "name"), *org = whatsapp_member (card, "org");
+    const char *name = json_text (card, "name") == NULL ? "" : json_text (card, "name"), *org = json_text (card, "org");
     return json_pack ("{s:{s:s, s:s%}, s:o*, s:o*, s:o*}", "name", "formatted_name", name, "first_name", name, strcspn (name, " "), "org",
                       org == NULL ? NULL : json_pack ("{s:s}", "company", org), "phones",
                       each_as (json_object_get (card, "phones"), "phone"), "emails", each_as (json_object_get (card, "emails"), "email"));
@@ -235,8 +231,8 @@ static json_t *write_contacts (const struct outbound *o)
 
 static json_t *write_reaction (const struct outbound *o)
 {
-    const char *target = o->task->reply_to == NULL ? whatsapp_member (o->content, "target") : o->task->reply_to;
-    const char *emoji = whatsapp_member (o->content, "emoji");
+    const char *target = o->task->reply_to == NULL ? json_text (o->content, "target") : o->task->reply_to;
+    const char *emoji = json_text (o->content, "emoji");
     return json_pack ("{s:s, s:{s:s*, s:s}}", "type", "reaction", "reaction", "message_id", target, "emoji", emoji == NULL ? "" : emoji);
 }
 
@@ -288,7 +284,7 @@ static bool is_within (const struct outbound *o, guint i)
 static const char *end_of_piece (const struct outbound *o, const char *text)
 {
     size_t most = whatsapp_outbound_limits (o)->text_most;
-    if (whatsapp_characters (text) <= most) return text + strlen (text);
+    if (text_length (text) <= most) return text + strlen (text);
     const char *end = g_utf8_offset_to_pointer (text, (glong) most), *space = end;
     while (space > text && !g_ascii_isspace (*space)) space--;
     return space - text > (end - text) / 2 ? space : end;
@@ -313,7 +309,7 @@ static bool has_native (const struct outbound *o)
 /* What the words are where the content is nothing but words and files. */
 static const char *words_of (const struct outbound *o)
 {
-    bool has_own = is_kind (o, "media") || whatsapp_member (o->content, "text") != NULL;
+    bool has_own = is_kind (o, "media") || json_text (o->content, "text") != NULL;
     const char *text = has_own ? whatsapp_outbound_text (o) : o->task->text;
     return text == NULL ? "" : text;
 }
@@ -339,7 +335,7 @@ static void add_plain (const struct outbound *o, GArray *parts)
 {
     const char *text = words_of (o);
     bool captioned = text[0] != '\0' && whatsapp_outbound_files (o) > 0 && row_of (o, 0)->caption &&
-                     whatsapp_characters (text) <= whatsapp_outbound_limits (o)->caption_most;
+                     text_length (text) <= whatsapp_outbound_limits (o)->caption_most;
     add_files (o, captioned ? text : NULL, parts);
     if (parts->len == 0 || (text[0] != '\0' && !captioned)) add_text (o, text, parts);
 }
@@ -375,7 +371,7 @@ static json_t *add_native (const struct outbound *o, json_t *message)
 {
     json_t *native = json_object_get (json_object_get (o->content, "native"), "whatsapp");
     if (!json_is_object (native)) return message;
-    if (message == NULL || (has_native (o) && g_strcmp0 (whatsapp_member (native, "type"), whatsapp_member (message, "type")) != 0)) {
+    if (message == NULL || (has_native (o) && g_strcmp0 (json_text (native, "type"), json_text (message, "type")) != 0)) {
         json_decref (message);
         return json_deep_copy (native);
     }

@@ -37,7 +37,7 @@ static char *digits_of (const char *text)
 /* Whether the number is the one that `from` says, however it is written; nothing is wrong where one of them is not told. */
 static bool is_own (const struct channel *channel, const json_t *said)
 {
-    const char *from = values_text (channel->values, FROM), *shown = whatsapp_member (said, "display_phone_number");
+    const char *from = values_text (channel->values, FROM), *shown = json_text (said, "display_phone_number");
     if (from == NULL || shown == NULL) return true;
     g_autofree char *ours = digits_of (from), *theirs = digits_of (shown);
     return g_str_equal (ours, theirs);
@@ -45,12 +45,12 @@ static bool is_own (const struct channel *channel, const json_t *said)
 
 static void judge_number (const struct channel *channel, const json_t *said, struct verdict *verdict)
 {
-    if (whatsapp_member (said, "id") == NULL)
+    if (json_text (said, "id") == NULL)
         find_fault (verdict, VERDICT_RETRY, "unclear_answer", "the provider's answer does not say how the number is", NULL);
     else if (!is_own (channel, said))
         find_fault (verdict, VERDICT_DEGRADED, "other_number", "phone_number_id is that of another number than from",
                     "check phone_number_id and from against Meta's WhatsApp manager");
-    else if (g_strcmp0 (whatsapp_member (said, "quality_rating"), "RED") == 0)
+    else if (g_strcmp0 (json_text (said, "quality_rating"), "RED") == 0)
         find_fault (verdict, VERDICT_DEGRADED, "low_quality", "customers block or report what the number sends",
                     "send to those only who want it; while the quality is low, WhatsApp may lower the number's limits");
     else
@@ -69,7 +69,7 @@ void whatsapp_probe_judge (const struct channel *channel, const struct task *tas
                            struct verdict *verdict)
 {
     (void) notes;
-    json_auto_t *said = whatsapp_object (answer);
+    json_auto_t *said = judge_object (answer);
     if (answer->status / 100 == 2 && json_object_get (said, "error") == NULL) {
         judge_number (channel, said, verdict);
         return;

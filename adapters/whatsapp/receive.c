@@ -14,7 +14,7 @@
 
 const char *whatsapp_text (const json_t *object, const char *name)
 {
-    const char *text = json_string_value (json_object_get (object, name));
+    const char *text = json_text (object, name);
     return text == NULL || text[0] == '\0' ? NULL : text;
 }
 
@@ -36,20 +36,6 @@ int64_t whatsapp_time (const json_t *object, const char *name)
     if (json_is_string (value)) g_ascii_string_to_unsigned (json_string_value (value), 10, 0, G_MAXINT64, &time, NULL);
     if ((int64_t) time < first_of_milliseconds) return (int64_t) time < end_of_time ? (int64_t) time * G_USEC_PER_SEC : 0;
     return (int64_t) time < end_of_time * 1000 ? (int64_t) time * 1000 : 0;
-}
-
-static int append (const char *bytes, size_t length, void *out)
-{
-    g_string_append_len (out, bytes, (gssize) length);
-    return 0;
-}
-
-char *whatsapp_dump (const json_t *value)
-{
-    /* 15 digits: a degree of -23.55 stays what it is */
-    GString *out = g_string_sized_new (256);
-    json_dump_callback (value, append, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION (15));
-    return g_string_free (out, FALSE);
 }
 
 char *whatsapp_cut (const char *text, size_t most)
@@ -152,7 +138,7 @@ static char *read_data (const json_t *said)
         if (data == NULL) data = json_object ();
         json_object_set (data, names[i], value);
     }
-    char *text = data == NULL ? NULL : whatsapp_dump (data);
+    char *text = data == NULL ? NULL : json_write (data);
     if (text != NULL && strlen (text) > RECEIPT_DATA_MOST) g_clear_pointer (&text, g_free);
     return text;
 }

@@ -25,13 +25,6 @@ static json_t *read_notes (const char *notes)
     return json_object ();
 }
 
-static char *write_notes (const json_t *ids)
-{
-    char *text = json_dumps (ids, JSON_COMPACT | JSON_SORT_KEYS), *copy = g_strdup (text);
-    free (text);
-    return copy;
-}
-
 static void round_open (const struct channel *channel, const struct task *task, const char *notes, struct round *round)
 {
     *round = (struct round){.ids = read_notes (notes), .files = g_ptr_array_new ()};
@@ -64,14 +57,13 @@ int whatsapp_send_count_parts (const struct channel *channel, const struct task 
 
 void whatsapp_post (const struct channel *channel, const json_t *message, struct call_request *call)
 {
-    char *body = json_dumps (message, JSON_COMPACT);
+    char *body = json_write (message);
     call->method = "POST";
     call->url = whatsapp_number_url (channel, "/messages");
     whatsapp_sign_in (channel, call);
     call->content_type = "application/json";
-    call->body = g_bytes_new (body, strlen (body));
+    call->body = g_bytes_new_take (body, strlen (body));
     call->answer_most = ANSWER_MOST;
-    free (body);
 }
 
 bool whatsapp_send_compose (const struct channel *channel, const struct task *task, const char *notes, struct call_request *call)
@@ -94,7 +86,7 @@ bool whatsapp_send_compose (const struct channel *channel, const struct task *ta
 /* {"messages": [{"id": "wamid.…"}]}; NULL: there is none. */
 static const char *id_of_sent (const json_t *said)
 {
-    const char *id = whatsapp_member (json_array_get (json_object_get (said, "messages"), 0), "id");
+    const char *id = json_text (json_array_get (json_object_get (said, "messages"), 0), "id");
     return json_object_get (said, "error") == NULL && whatsapp_is_id (id) ? id : NULL;
 }
 
@@ -122,14 +114,14 @@ static bool forget_known (struct round *round)
 static void judge_message (const struct channel *channel, const struct task *task, struct round *round, const struct call_answer *answer,
                            struct verdict *verdict)
 {
-    json_auto_t *said = whatsapp_object (answer);
+    json_auto_t *said = judge_object (answer);
     const char *id = answer->status / 100 == 2 ? id_of_sent (said) : NULL;
     if (id != NULL) {
         verdict->kind = VERDICT_SENT;
         verdict->external_id = g_strdup (id);
     } else if (may_mean_file (said) && forget_known (round)) {
         verdict->kind = VERDICT_NEXT;
-        verdict->notes = write_notes (round->ids);
+        verdict->notes = json_write (round->ids);
     } else {
         whatsapp_judge_fault (channel, task, true, answer, said, verdict);
     }
@@ -144,7 +136,7 @@ void whatsapp_send_judge (const struct channel *channel, const struct task *task
         judge_message (channel, task, &round, answer, verdict);
     } else {
         whatsapp_upload_judge (channel, task, round.waiting, answer, now, round.ids, verdict);
-        if (verdict->kind == VERDICT_NEXT) verdict->notes = write_notes (round.ids);
+        if (verdict->kind == VERDICT_NEXT) verdict->notes = json_write (round.ids);
     }
     round_close (&round);
 }

@@ -18,7 +18,7 @@ bool whatsapp_signal_compose (const struct channel *channel, const struct task *
 void whatsapp_signal_judge (const struct channel *channel, const struct task *task, const struct call_answer *answer,
                             struct verdict *verdict)
 {
-    json_auto_t *said = whatsapp_object (answer);
+    json_auto_t *said = judge_object (answer);
     if (answer->status / 100 == 2 && json_is_true (json_object_get (said, "success")))
         verdict->kind = VERDICT_SENT;
     else

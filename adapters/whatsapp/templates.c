@@ -40,7 +40,7 @@ bool whatsapp_templates_compose (const struct channel *channel, const struct tas
 
 static char *short_member (const json_t *object, const char *name)
 {
-    const char *text = whatsapp_member (object, name);
+    const char *text = json_text (object, name);
     return text == NULL || strlen (text) > FIELD_MOST ? NULL : g_strdup (text);
 }
 
@@ -54,9 +54,7 @@ static struct provider_template *read_template (const json_t *said)
     template->lang = short_member (said, "language");
     template->status = short_member (said, "status");
     template->category = short_member (said, "category");
-    char *text = json_is_array (components) ? json_dumps (components, JSON_COMPACT) : NULL;
-    template->components = g_strdup (text == NULL ? "[]" : text);
-    free (text);
+    template->components = json_is_array (components) ? json_write (components) : g_strdup ("[]");
     if (template->name != NULL && template->lang != NULL && template->status != NULL && strlen (template->components) <= COMPONENTS_MOST)
         return template;
     provider_template_free (template);
@@ -72,7 +70,7 @@ static bool has_next (const json_t *paging)
 static void judge_page (const json_t *said, json_t *data, const char *notes, struct verdict *verdict)
 {
     json_t *paging = json_object_get (said, "paging"), *one;
-    const char *after = whatsapp_member (json_object_get (paging, "cursors"), "after");
+    const char *after = json_text (json_object_get (paging, "cursors"), "after");
     guint64 pages;
     size_t i;
     read_notes (notes, &pages);
@@ -90,7 +88,7 @@ static void judge_page (const json_t *said, json_t *data, const char *notes, str
 void whatsapp_templates_judge (const struct channel *channel, const struct task *task, const char *notes, const struct call_answer *answer,
                                struct verdict *verdict)
 {
-    json_auto_t *said = whatsapp_object (answer);
+    json_auto_t *said = judge_object (answer);
     json_t *data = json_object_get (said, "data");
     if (answer->status / 100 == 2 && json_is_array (data))
         judge_page (said, data, notes, verdict);

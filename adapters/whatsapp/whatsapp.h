@@ -15,7 +15,7 @@
 #pragma once
 #include "base/json.h"
 #include "model/adapter.h"
-#include "model/task.h"
+#include "model/judge.h"
 
 /* Rows of its settings. */
 enum { PHONE_NUMBER_ID, ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN, WABA_ID, FROM, VERSION, KEY_HEADER, MEDIA_HOST };
@@ -67,8 +67,6 @@ const char *whatsapp_text (const json_t *object, const char *name);
 const char *whatsapp_id (const json_t *object, const char *name);
 /* Microseconds since 1970 of a time in seconds or milliseconds, as a string or a number. 0: it is none. */
 int64_t whatsapp_time (const json_t *object, const char *name);
-/* Compact JSON; a new string. */
-char *whatsapp_dump (const json_t *value);
 /* At most so many bytes of text, cut at a character's end; a new string, NULL for NULL. */
 char *whatsapp_cut (const char *text, size_t most);
 /* Names our own address of a change, a new string. NULL: nothing says it. */
@@ -114,10 +112,6 @@ void whatsapp_read_errors (const struct change *change);
 
 /* ---- fault.c ---- */
 
-/* The JSON object of an answer; NULL: it is none, or was cut. */
-json_t *whatsapp_object (const struct call_answer *answer);
-/* A member that is a string, borrowed; NULL: there is none. */
-const char *whatsapp_member (const json_t *object, const char *name);
 /* Whether text may be an id of Meta's, of a message or of a file: not empty, short, and without what needs an escape in JSON. */
 bool whatsapp_is_id (const char *text);
 /* error.code of an answer's object; -1: it has none. */
@@ -150,7 +144,6 @@ struct outbound {
     GPtrArray *used;   /* the files that stand in the part; NULL: nobody asks */
 };
 
-size_t whatsapp_characters (const char *text);
 const struct carries *whatsapp_outbound_limits (const struct outbound *o);
 /* The content's "text"; "" where it has none. */
 const char *whatsapp_outbound_text (const struct outbound *o);

@@ -134,3 +134,21 @@ void json_quote (GString *out, const char *text)
     }
     g_string_append_c (out, '"');
 }
+
+const char *json_text (const json_t *object, const char *name)
+{
+    return json_string_value (json_object_get (object, name));
+}
+
+static int append (const char *bytes, size_t length, void *out)
+{
+    g_string_append_len (out, bytes, (gssize) length);
+    return 0;
+}
+
+char *json_write (const json_t *value)
+{
+    GString *out = g_string_sized_new (256);
+    json_dump_callback (value, append, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION (15));
+    return g_string_free (out, FALSE);
+}

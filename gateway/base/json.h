@@ -30,6 +30,9 @@ json_t *json_parse_text (const char *data, size_t length, GError **error);
 /* parent + "/" + name, escaped (RFC 6901 §3). parent "" is the whole document. */
 char *json_pointer (const char *parent, const char *name);
 
+/* Compact JSON of any value, a new string. 15 digits give a number back as people wrote it: -23.55. */
+char *json_write (const json_t *value);
+
 /* Appends text, which must be UTF-8, as a JSON string with its quotes; control characters are escaped, DEL too. */
 void json_quote (GString *out, const char *text);
 
@@ -39,3 +42,6 @@ bool json_only (json_t *object, const char *const *names, char **pointer);
 /* Borrows the member into *value; NULL where it is absent or null. False: it is required and absent, or of another type (JSON_TRUE and
  * JSON_FALSE: any boolean; JSON_REAL: any number); *pointer leads to it. */
 bool json_member (json_t *object, const char *name, json_type type, bool required, json_t **value, char **pointer);
+
+/* A member that is a string, borrowed; NULL: object has none, or is none itself. */
+const char *json_text (const json_t *object, const char *name);

@@ -116,11 +116,11 @@ const char *delivery_refusal_title (const char *refusal)
 static struct outgoing_file *file_of (const json_t *one, const char *directory)
 {
     struct outgoing_file *file = g_new0 (struct outgoing_file, 1);
-    file->mime = g_strdup (json_string_value (json_object_get (one, "mime")));
-    file->name = g_strdup (json_string_value (json_object_get (one, "name")));
+    file->mime = g_strdup (json_text (one, "mime"));
+    file->name = g_strdup (json_text (one, "name"));
     file->size = json_integer_value (json_object_get (one, "size"));
-    file->sha256 = g_strdup (json_string_value (json_object_get (one, "sha256")));
-    file->known = g_strdup (json_string_value (json_object_get (one, "known")));
+    file->sha256 = g_strdup (json_text (one, "sha256"));
+    file->known = g_strdup (json_text (one, "known"));
     if (directory && file->sha256 && !file->known) file->bytes = files_map (directory, file->sha256, NULL);
     return file;
 }
@@ -135,7 +135,7 @@ void delivery_add_files (struct delivery *delivery, GBytes *secret, const char *
     json_array_foreach (files, i, one)
     {
         struct id id;
-        const char *text = json_string_value (json_object_get (one, "id"));
+        const char *text = json_text (one, "id");
         if (!text || !id_parse (text, &id)) continue;
         g_autofree char *token = media_url_make (secret, delivery->account_id, &id, clock_now () + MEDIA_TIME);
         struct outgoing_file *file = file_of (one, directory);

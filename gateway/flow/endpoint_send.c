@@ -9,7 +9,6 @@
 #include "model/sms.h"
 #include "model/task.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define TARGET "select channel_id, channel, uri, disabled from send_target ($1, $2, $3, $4)"
@@ -182,13 +181,13 @@ static bool fill_template (struct call *call, struct sending *sending, db_result
 static bool fit_template (struct call *call, struct sending *sending)
 {
     const json_t *content = sending->said.sent.content;
-    if (strcmp (json_string_value (json_object_get (content, "kind")), "template") != 0) return true;
+    if (strcmp (json_text (content, "kind"), "template") != 0) return true;
     g_autoptr (GError) error = NULL;
     g_autoptr (params) p = params_new (4);
     params_int64 (p, call->account_id);
     params_int64 (p, sending->channel_id);
-    params_text (p, json_string_value (json_object_get (content, "name")));
-    params_text (p, json_string_value (json_object_get (content, "lang")));
+    params_text (p, json_text (content, "name"));
+    params_text (p, json_text (content, "lang"));
     g_autoptr (db_result) r = db_call (call->db, TEMPLATE, p, &error);
     if (r) return !db_int64 (r, 0, 0) || fill_template (call, sending, r);
     call_database_problem (call, error);
@@ -220,11 +219,10 @@ static void put_form (params *p, const struct sending *sending)
 {
     const struct outgoing *said = &sending->said;
     g_autofree char *rendering = said->note || !json_array_size (said->sent.steps) ? NULL : outgoing_rendering (said);
-    char *answers = said->sent.answers ? json_dumps (said->sent.answers, JSON_COMPACT) : NULL;
+    g_autofree char *answers = said->sent.answers ? json_write (said->sent.answers) : NULL;
     params_json (p, rendering);
     params_json (p, answers);
     params_bool (p, sending->dry_run);
-    free (answers);
 }
 
 static db_result *store (struct call *call, const struct sending *sending, GError **error)

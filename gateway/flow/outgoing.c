@@ -7,8 +7,8 @@
 #include "model/message.h"
 #include "model/task.h"
 #include "model/template.h"
+#include "model/text.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static bool refuse (struct refusal *refusal, unsigned status, const char *place, const char *format, ...) G_GNUC_PRINTF (4, 5);
@@ -98,8 +98,8 @@ static bool refuse_content (struct refusal *refusal, const char *parent, struct 
 /* The message that is reacted to is what it refers to. */
 static bool read_target (struct outgoing *o, struct refusal *refusal)
 {
-    const char *target = json_string_value (json_object_get (o->content, "target"));
-    if (strcmp (json_string_value (json_object_get (o->content, "kind")), "reaction") != 0) return true;
+    const char *target = json_text (o->content, "target");
+    if (strcmp (json_text (o->content, "kind"), "reaction") != 0) return true;
     o->is_reply = true;
     return id_parse (target, &o->in_reply_to) || refuse (refusal, 422, "/content/target", "the id of a message of the ticket is expected");
 }
@@ -114,7 +114,7 @@ static bool read_content (json_t *body, struct outgoing *o, struct refusal *refu
     struct content_fault fault;
     if (!content_check (content, o->files->len, &fault)) return refuse_content (refusal, "/content", &fault);
     o->content = json_incref (content);
-    const char *kind = json_string_value (json_object_get (content, "kind")), *text = json_string_value (json_object_get (content, "text"));
+    const char *kind = json_text (content, "kind"), *text = json_text (content, "text");
     bool media = g_str_equal (kind, "media"), plain = media || g_str_equal (kind, "text");
     o->text_place = plain ? "/content/text" : "/content";
     if (plain) o->text = g_strdup (text);
@@ -181,7 +181,7 @@ static bool read_labels (json_t *body, struct outgoing *o, struct refusal *refus
     o->reference = g_strdup (json_string_value (reference));
     if (o->reference && (!*o->reference || g_utf8_strlen (o->reference, -1) > OUTGOING_REFERENCE_MOST))
         return refuse (refusal, 422, "/reference", "a reference has 1 to %d characters", OUTGOING_REFERENCE_MOST);
-    o->metadata = metadata ? json_dumps (metadata, JSON_COMPACT) : NULL;
+    o->metadata = metadata ? json_write (metadata) : NULL;
     if (o->metadata && strlen (o->metadata) > OUTGOING_METADATA_MOST)
         return refuse (refusal, 422, "/metadata", "metadata has at most %d bytes as compact JSON", OUTGOING_METADATA_MOST);
     return true;
@@ -283,7 +283,7 @@ static bool use_instead (struct outgoing *o, const struct carries *carries, cons
     content_fault_clear (fault);
     o->text_place = "/fallback/text";
     if (!transcode (instead, carries, adapter, files, &o->sent, fault)) return false;
-    const char *kind = json_string_value (json_object_get (o->content, "kind"));
+    const char *kind = json_text (o->content, "kind");
     g_autofree char *step = g_strconcat (kind, "→given text", NULL);
     json_array_insert_new (o->sent.steps, 0, json_string (step));
     json_object_set (o->sent.content, "original", o->content);
@@ -305,14 +305,14 @@ static bool refuse_steps (const struct outgoing *o, const struct carries *carrie
 
 static bool is_plain (const json_t *content)
 {
-    const char *kind = json_string_value (json_object_get (content, "kind"));
+    const char *kind = json_text (content, "kind");
     return g_str_equal (kind, "text") || g_str_equal (kind, "media");
 }
 
 static bool text_fits (const struct outgoing *o, const struct carries *carries, struct refusal *refusal)
 {
     size_t most = MAX (carries->text_most, carries->text_longest);
-    return !o->text || !is_plain (o->sent.content) || (size_t) g_utf8_strlen (o->text, -1) <= most ||
+    return !o->text || !is_plain (o->sent.content) || text_length (o->text) <= most ||
            refuse (refusal, 422, o->text_place, "a text has at most %zu characters on this channel", most);
 }
 
@@ -353,17 +353,9 @@ static GPtrArray *media_of (const GPtrArray *files)
     return media;
 }
 
-/* jansson's own text; 15 digits give a number back as people wrote it. */
-static char *format (const json_t *content)
-{
-    char *json = json_dumps (content, JSON_COMPACT | JSON_REAL_PRECISION (15)), *copy = g_strdup (json);
-    free (json);
-    return copy;
-}
-
 char *outgoing_content (const struct outgoing *o, const GPtrArray *files)
 {
-    if (o->sent.content) return format (o->sent.content);
+    if (o->sent.content) return json_write (o->sent.content);
     GString *content = content_new (files->len ? "media" : "text");
     if (o->text) content_string (content, "text", o->text);
     if (files->len) {
@@ -376,7 +368,7 @@ char *outgoing_content (const struct outgoing *o, const GPtrArray *files)
 char *outgoing_rendering (const struct outgoing *o)
 {
     json_auto_t *rendering = json_pack ("{sb sO}", "native", o->sent.native, "steps", o->sent.steps);
-    return format (rendering);
+    return json_write (rendering);
 }
 
 void outgoing_clear (struct outgoing *o)
@@ -388,7 +380,7 @@ void outgoing_clear (struct outgoing *o)
     g_free (o->instead);
     json_decref (o->content);
     transcoded_clear (&o->sent);
-    free (o->metadata);
+    g_free (o->metadata);
     if (o->files) g_array_unref (o->files);
     *o = (struct outgoing){0};
 }

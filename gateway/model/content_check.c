@@ -233,7 +233,7 @@ static bool check_object (json_t *object, const struct field *fields, const char
 /* ids: of the options before, whose numbers go on: in cards, too, an answer means one option. */
 static bool check_option (json_t *option, const char *place, GHashTable *ids, unsigned *n, struct content_fault *fault)
 {
-    const char *type = json_string_value (json_object_get (option, "type")), *id = json_string_value (json_object_get (option, "id"));
+    const char *type = json_text (option, "type"), *id = json_text (option, "id");
     bool leads = content_leads (option), flow = type && g_str_equal (type, "flow");
     if ((leads || flow) && !json_is_string (json_object_get (option, "value"))) {
         g_autofree char *at = g_strconcat (place, "/value", NULL);
@@ -340,7 +340,7 @@ static const struct kind {
 
 static const struct kind *find_kind (const json_t *content)
 {
-    const char *name = json_string_value (json_object_get (content, "kind"));
+    const char *name = json_text (content, "kind");
     for (size_t i = 0; name && i < G_N_ELEMENTS (kinds); i++)
         if (g_str_equal (kinds[i].name, name)) return &kinds[i];
     return NULL;

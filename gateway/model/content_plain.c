@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/content.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-static const char *string (const json_t *object, const char *name)
-{
-    return json_string_value (json_object_get (object, name));
-}
 
 static void add_line (GString *text, const char *line)
 {
@@ -16,30 +10,27 @@ static void add_line (GString *text, const char *line)
     g_string_append (text, line);
 }
 
-/* A value of a form or a template; to be freed. 15 digits give a number back as people wrote it. */
+/* A value of a form or a template; to be freed. */
 static char *value_plain (const json_t *value)
 {
-    if (json_is_string (value)) return g_strdup (json_string_value (value));
-    char *json = json_dumps (value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION (15)), *plain = g_strdup (json ? json : "");
-    free (json);
-    return plain;
+    return json_is_string (value) ? g_strdup (json_string_value (value)) : json_write (value);
 }
 
 static void write_text (GString *text, const json_t *content)
 {
-    add_line (text, string (content, "text"));
+    add_line (text, json_text (content, "text"));
 }
 
 /* Its text, or where there is none the kinds of its files: "[image] [document]". */
 static void write_media (GString *text, const json_t *content)
 {
-    add_line (text, string (content, "text"));
+    add_line (text, json_text (content, "text"));
     if (text->len) return;
     size_t i;
     json_t *file;
     json_array_foreach (json_object_get (content, "media"), i, file)
     {
-        const char *kind = string (file, "media_kind");
+        const char *kind = json_text (file, "media_kind");
         g_string_append_printf (text, "%s[%s]", text->len ? " " : "", kind ? kind : "document");
     }
 }
@@ -47,8 +38,8 @@ static void write_media (GString *text, const json_t *content)
 static void write_location (GString *text, const json_t *content)
 {
     char lat[G_ASCII_DTOSTR_BUF_SIZE], lon[G_ASCII_DTOSTR_BUF_SIZE];
-    add_line (text, string (content, "name"));
-    add_line (text, string (content, "address"));
+    add_line (text, json_text (content, "name"));
+    add_line (text, json_text (content, "address"));
     json_t *north = json_object_get (content, "lat"), *east = json_object_get (content, "lon");
     if (!json_is_number (north) || !json_is_number (east)) return;
     g_ascii_formatd (lat, sizeof lat, "%.9g", json_number_value (north));
@@ -71,8 +62,8 @@ static void write_contacts (GString *text, const json_t *content)
     json_array_foreach (json_object_get (content, "cards"), i, card)
     {
         if (i) add_line (text, "");
-        add_line (text, string (card, "name"));
-        add_line (text, string (card, "org"));
+        add_line (text, json_text (card, "name"));
+        add_line (text, json_text (card, "org"));
         write_strings (text, json_object_get (card, "phones"));
         write_strings (text, json_object_get (card, "emails"));
     }
@@ -80,7 +71,7 @@ static void write_contacts (GString *text, const json_t *content)
 
 bool content_leads (const json_t *option)
 {
-    const char *type = string (option, "type");
+    const char *type = json_text (option, "type");
     return type && (g_str_equal (type, "url") || g_str_equal (type, "call"));
 }
 
@@ -91,7 +82,7 @@ static void write_options (GString *text, const json_t *options, unsigned *n)
     json_t *option;
     json_array_foreach (options, i, option)
     {
-        const char *title = string (option, "title"), *more = string (option, content_leads (option) ? "value" : "description");
+        const char *title = json_text (option, "title"), *more = json_text (option, content_leads (option) ? "value" : "description");
         g_autofree char *number = content_leads (option) ? g_strdup ("") : g_strdup_printf ("%u) ", ++*n);
         g_autofree char *line = g_strconcat (number, title ? title : "", more ? ": " : "", more ? more : "", NULL);
         add_line (text, line);
@@ -101,9 +92,9 @@ static void write_options (GString *text, const json_t *options, unsigned *n)
 static void write_choice (GString *text, const json_t *content)
 {
     unsigned n = 0;
-    add_line (text, string (content, "text"));
+    add_line (text, json_text (content, "text"));
     write_options (text, json_object_get (content, "options"), &n);
-    add_line (text, string (content, "footer"));
+    add_line (text, json_text (content, "footer"));
 }
 
 /* Numbers go on from card to card, so that an answer means one option. */
@@ -115,8 +106,8 @@ static void write_cards (GString *text, const json_t *content)
     json_array_foreach (json_object_get (content, "items"), i, item)
     {
         if (i) add_line (text, "");
-        add_line (text, string (item, "title"));
-        add_line (text, string (item, "text"));
+        add_line (text, json_text (item, "title"));
+        add_line (text, json_text (item, "text"));
         write_options (text, json_object_get (item, "options"), &n);
     }
 }
@@ -124,9 +115,9 @@ static void write_cards (GString *text, const json_t *content)
 /* Without a text of its own: "order_ready: Ana, 4711". */
 static void write_template (GString *text, const json_t *content)
 {
-    add_line (text, string (content, "text"));
+    add_line (text, json_text (content, "text"));
     if (text->len) return;
-    add_line (text, string (content, "name"));
+    add_line (text, json_text (content, "name"));
     json_t *params = json_object_get (content, "params"), *value;
     size_t i, n = 0;
     const char *name;
@@ -144,14 +135,14 @@ static void write_template (GString *text, const json_t *content)
 
 static void write_reaction (GString *text, const json_t *content)
 {
-    add_line (text, string (content, "emoji"));
+    add_line (text, json_text (content, "emoji"));
 }
 
 static void write_form (GString *text, const json_t *content)
 {
     json_t *value;
     const char *key;
-    add_line (text, string (content, "name"));
+    add_line (text, json_text (content, "name"));
     json_object_foreach (json_object_get (content, "data"), key, value)
     {
         g_autofree char *plain = value_plain (value), *line = g_strdup_printf ("%s: %s", key, plain);
@@ -161,8 +152,8 @@ static void write_form (GString *text, const json_t *content)
 
 static void write_event (GString *text, const json_t *content)
 {
-    add_line (text, string (content, "text"));
-    if (!text->len && string (content, "type")) g_string_append_printf (text, "[%s]", string (content, "type"));
+    add_line (text, json_text (content, "text"));
+    if (!text->len && json_text (content, "type")) g_string_append_printf (text, "[%s]", json_text (content, "type"));
 }
 
 char *content_plain (const json_t *content)
@@ -176,7 +167,7 @@ char *content_plain (const json_t *content)
         {"form", write_form},     {"event", write_event},
     };
     GString *text = g_string_new (NULL);
-    const char *kind = string (content, "kind");
+    const char *kind = json_text (content, "kind");
     for (size_t i = 0; kind && i < G_N_ELEMENTS (kinds); i++)
         if (g_str_equal (kinds[i].kind, kind)) kinds[i].write (text, content);
     return g_string_free (text, FALSE);
@@ -191,7 +182,7 @@ static void add_answers (json_t *answers, const json_t *options)
         if (content_leads (option)) continue;
         char number[24];
         g_snprintf (number, sizeof number, "%zu", json_array_size (answers) + 1);
-        const char *id = string (option, "id"), *title = string (option, "title");
+        const char *id = json_text (option, "id"), *title = json_text (option, "title");
         json_array_append_new (answers, json_pack ("{ss ss}", "id", id ? id : number, "title", title ? title : ""));
     }
 }

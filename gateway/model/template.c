@@ -3,15 +3,10 @@
 
 #include <string.h>
 
-static const char *string (const json_t *object, const char *name)
-{
-    return json_string_value (json_object_get (object, name));
-}
-
 /* Providers write types in capitals, and some do not. */
 static bool is (const json_t *object, const char *name, const char *word)
 {
-    const char *value = string (object, name);
+    const char *value = json_text (object, name);
     return value && g_ascii_strcasecmp (value, word) == 0;
 }
 
@@ -89,7 +84,7 @@ static bool check_named (GPtrArray *names, json_t *params, struct content_fault 
 
 static bool check_params (const json_t *components, json_t *params, struct content_fault *fault)
 {
-    g_autoptr (GPtrArray) names = places_of (string (find_component (components, "BODY"), "text"));
+    g_autoptr (GPtrArray) names = places_of (json_text (find_component (components, "BODY"), "text"));
     if (!names->len && !json_array_size (params) && !json_object_size (params)) return true;
     return is_counted (names) ? check_counted (names->len, params, fault) : check_named (names, params, fault);
 }
@@ -98,13 +93,13 @@ static bool check_params (const json_t *components, json_t *params, struct conte
 static bool check_header (const json_t *components, const json_t *content, size_t n_files, struct content_fault *fault)
 {
     const json_t *header = find_component (components, "HEADER");
-    g_autoptr (GPtrArray) names = places_of (string (header, "text"));
+    g_autoptr (GPtrArray) names = places_of (json_text (header, "text"));
     bool file = is (header, "format", "IMAGE") || is (header, "format", "VIDEO") || is (header, "format", "DOCUMENT");
-    bool given = string (content, "header") != NULL;
+    bool given = json_text (content, "header") != NULL;
     if (names->len && !given) return content_refuse (fault, "/header", "the parameter of the template's header is missing");
     if (!names->len && given) return content_refuse (fault, "/header", "the template's header has no parameter");
     if (file && !n_files) {
-        g_autofree char *kind = g_ascii_strdown (string (header, "format"), -1);
+        g_autofree char *kind = g_ascii_strdown (json_text (header, "format"), -1);
         return content_refuse (fault, "/header", "the template's header shows a file: an attachment (%s) is expected", kind);
     }
     return file || !n_files || content_refuse (fault, "/header", "the template's header shows no file");
@@ -113,7 +108,7 @@ static bool check_header (const json_t *components, const json_t *content, size_
 /* What a button of the template asks for: a member of ours, or NULL. A payload may be left out. */
 static const char *asked (const json_t *button, bool *required)
 {
-    g_autoptr (GPtrArray) names = places_of (string (button, "url"));
+    g_autoptr (GPtrArray) names = places_of (json_text (button, "url"));
     *required = true;
     if (is (button, "type", "COPY_CODE") || is (button, "type", "OTP")) return is (button, "type", "OTP") ? "text" : "coupon_code";
     if (is (button, "type", "URL")) return names->len ? "text" : NULL;
@@ -144,10 +139,10 @@ static bool check_given (const json_t *buttons, const json_t *given, struct cont
         if (button_given (given, index) != i) return content_refuse (fault, place, "this button is given already");
         bool required;
         const char *member = asked (button, &required);
-        const char *type = string (button, "type");
+        const char *type = json_text (button, "type");
         if (!member && type && strstr ("URL PHONE_NUMBER", type))
             return content_refuse (fault, at, "this button of the template has no parameter");
-        if (member && !string (one, member)) return content_refuse (fault, at, "this button of the template takes %s", member);
+        if (member && !json_text (one, member)) return content_refuse (fault, at, "this button of the template takes %s", member);
     }
     return true;
 }
@@ -212,11 +207,11 @@ static void add_filled (GString *out, const char *text, const json_t *params, co
 
 char *template_plain (const json_t *components, const json_t *content)
 {
-    const char *body = string (find_component (components, "BODY"), "text");
+    const char *body = json_text (find_component (components, "BODY"), "text");
     if (!body) return NULL;
     GString *text = g_string_new (NULL);
-    add_filled (text, string (find_component (components, "HEADER"), "text"), NULL, json_object_get (content, "header"));
+    add_filled (text, json_text (find_component (components, "HEADER"), "text"), NULL, json_object_get (content, "header"));
     add_filled (text, body, json_object_get (content, "params"), NULL);
-    add_filled (text, string (find_component (components, "FOOTER"), "text"), NULL, NULL);
+    add_filled (text, json_text (find_component (components, "FOOTER"), "text"), NULL, NULL);
     return g_string_free (text, FALSE);
 }

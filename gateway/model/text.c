@@ -83,9 +83,14 @@ static bool may_cut (const char *text, const char *at)
     return n % 2 == 0;
 }
 
+size_t text_length (const char *text)
+{
+    return (size_t) g_utf8_strlen (text, -1);
+}
+
 char *text_cut (const char *text, size_t most)
 {
-    if ((size_t) g_utf8_strlen (text, -1) <= most) return g_strdup (text);
+    if (text_length (text) <= most) return g_strdup (text);
     if (!most) return g_strdup ("");
     const char *end = g_utf8_offset_to_pointer (text, (glong) most - 1);
     while (!may_cut (text, end)) end = g_utf8_prev_char (end);

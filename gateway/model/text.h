@@ -11,6 +11,9 @@
  * surrogate became U+FFFD; surrogate pairs that were encoded by halves (CESU-8, Unicode TR 26) became their character. */
 bool text_repair (const char *bytes, size_t length, char **text);
 
+/* How many characters text has. text is valid UTF-8. */
+size_t text_length (const char *text);
+
 /* text in at most most characters, a new string: where it has more, the last one is "…" and what is cut is whole, a letter with all its accents,
  * an emoji with all that it is joined of (after Unicode's UAX 29; extended grapheme clusters). text is valid UTF-8. */
 char *text_cut (const char *text, size_t most);

@@ -20,7 +20,7 @@ bool transcode_carries (const struct carries *carries, const char *kind)
 
 static const char *kind_of (const json_t *content)
 {
-    return json_string_value (json_object_get (content, "kind"));
+    return json_text (content, "kind");
 }
 
 /* Files stand behind what was given, and what was given, where it changed, behind that. */
@@ -54,7 +54,7 @@ bool transcode_words (struct transcoding *t, const char *text)
 /* What a file is said to be is what the gateway found; a text with files is media. */
 static bool put_text (struct transcoding *t)
 {
-    const char *text = json_string_value (json_object_get (t->given, "text"));
+    const char *text = json_text (t->given, "text");
     json_t *content = json_deep_copy (t->given);
     json_object_set_new (content, "kind", json_string (t->media ? "media" : "text"));
     json_object_del (content, "media_kind");

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/transcode_private.h"
 
-#include <string.h>
+#include "model/text.h"
 
-static const char *string (const json_t *object, const char *name)
-{
-    return json_string_value (json_object_get (object, name));
-}
+#include <string.h>
 
 /* The kind of a card's file; NULL: it has none. */
 static const char *file_kind (const struct transcoding *t, const json_t *item)
@@ -18,8 +15,8 @@ static const char *file_kind (const struct transcoding *t, const json_t *item)
 /* Title and text, as they stand below each other; a new string. */
 static char *body_of (const json_t *item)
 {
-    const char *text = string (item, "text");
-    return g_strjoin ("\n", string (item, "title"), text, NULL);
+    const char *text = json_text (item, "text");
+    return g_strjoin ("\n", json_text (item, "title"), text, NULL);
 }
 
 static bool item_fits (const struct transcoding *t, const json_t *item)
@@ -27,9 +24,8 @@ static bool item_fits (const struct transcoding *t, const json_t *item)
     const struct carries_cards *limits = &t->carries->cards;
     const json_t *options = json_object_get (item, "options"), *option = json_array_get (options, 0);
     g_autofree char *body = body_of (item);
-    return json_array_size (options) == 1 && g_strcmp0 (string (option, "type"), "url") == 0 &&
-           (size_t) g_utf8_strlen (string (option, "title"), -1) <= limits->title_most &&
-           (size_t) g_utf8_strlen (body, -1) <= limits->text_most;
+    return json_array_size (options) == 1 && g_strcmp0 (json_text (option, "type"), "url") == 0 &&
+           text_length (json_text (option, "title")) <= limits->title_most && text_length (body) <= limits->text_most;
 }
 
 /* Each with a file of its own, all images or all videos, and one link. */

@@ -25,20 +25,10 @@ struct attempt {
     GPtrArray *steps; /* place, step, place, step … static */
 };
 
-static const char *string (const json_t *object, const char *name)
-{
-    return json_string_value (json_object_get (object, name));
-}
-
 static const char *type_of (const json_t *option)
 {
-    const char *type = string (option, "type");
+    const char *type = json_text (option, "type");
     return type ? type : "reply";
-}
-
-static size_t characters (const char *text)
-{
-    return (size_t) g_utf8_strlen (text, -1);
 }
 
 static void step (struct attempt *a, const char *place, const char *name)
@@ -57,7 +47,7 @@ static void add_line (struct attempt *a, const char *title, const char *more)
 static void attempt_begin (struct attempt *a, const json_t *choice)
 {
     a->content = json_deep_copy (choice);
-    a->text = g_string_new (string (choice, "text"));
+    a->text = g_string_new (json_text (choice, "text"));
     a->steps = g_ptr_array_new ();
 }
 
@@ -71,8 +61,8 @@ static void attempt_clear (struct attempt *a)
 /* Cuts a member to so many characters. True: it was longer. */
 static bool cut (struct attempt *a, json_t *object, const char *name, size_t most, const char *place, const char *done)
 {
-    const char *text = string (object, name);
-    if (!text || characters (text) <= most) return false;
+    const char *text = json_text (object, name);
+    if (!text || text_length (text) <= most) return false;
     g_autofree char *shorter = text_cut (text, most);
     json_object_set_new (object, name, json_string (shorter));
     step (a, place, done);
@@ -82,7 +72,7 @@ static bool cut (struct attempt *a, json_t *object, const char *name, size_t mos
 /* The whole of what is cut, or of what has no place, goes into the text. */
 static void fit_option (struct attempt *a, json_t *option, const struct style *style)
 {
-    g_autofree char *title = g_strdup (string (option, "title")), *description = g_strdup (string (option, "description"));
+    g_autofree char *title = g_strdup (json_text (option, "title")), *description = g_strdup (json_text (option, "description"));
     bool whole = !cut (a, option, "title", style->title_most, OPTIONS, "title cut");
     if (description && !style->description_most) {
         json_object_del (option, "description");
@@ -102,8 +92,8 @@ static void fit_option (struct attempt *a, json_t *option, const struct style *s
 
 static void fit_footer (struct attempt *a, size_t most)
 {
-    const char *footer = string (a->content, "footer");
-    if (!footer || characters (footer) <= most) return;
+    const char *footer = json_text (a->content, "footer");
+    if (!footer || text_length (footer) <= most) return;
     add_line (a, footer, NULL);
     json_object_del (a->content, "footer");
     step (a, "/content/footer", "footer→text");
@@ -126,12 +116,12 @@ static void part_options (struct attempt *a)
     {
         if (content_leads (option)) {
             step (a, OPTIONS, g_str_equal (type_of (option), "url") ? "url→text" : "call→text");
-            add_line (a, string (option, "title"), string (option, "value"));
+            add_line (a, json_text (option, "title"), json_text (option, "value"));
             continue;
         }
         char number[24];
         g_snprintf (number, sizeof number, "%zu", json_array_size (answers) + 1);
-        if (!string (option, "id")) json_object_set_new (option, "id", json_string (number));
+        if (!json_text (option, "id")) json_object_set_new (option, "id", json_string (number));
         if (g_str_equal (type_of (option), "location")) step (a, OPTIONS, "location→reply");
         if (g_str_equal (type_of (option), "contact")) step (a, OPTIONS, "contact→reply");
         if (g_str_equal (type_of (option), "flow")) step (a, OPTIONS, "flow→reply");
@@ -145,7 +135,7 @@ static bool ids_fit (const json_t *options, const struct style *style)
 {
     size_t i;
     json_t *option;
-    json_array_foreach (options, i, option) if (strlen (string (option, "id")) > style->id_most) return false;
+    json_array_foreach (options, i, option) if (strlen (json_text (option, "id")) > style->id_most) return false;
     return true;
 }
 
@@ -154,7 +144,7 @@ static bool titles_differ (const json_t *options)
     g_autoptr (GHashTable) titles = g_hash_table_new (g_str_hash, g_str_equal);
     size_t i;
     json_t *option;
-    json_array_foreach (options, i, option) if (!g_hash_table_add (titles, (char *) (uintptr_t) string (option, "title"))) return false;
+    json_array_foreach (options, i, option) if (!g_hash_table_add (titles, (char *) (uintptr_t) json_text (option, "title"))) return false;
     return true;
 }
 
@@ -163,15 +153,15 @@ static size_t count_sections (const json_t *options)
     g_autoptr (GHashTable) sections = g_hash_table_new (g_str_hash, g_str_equal);
     size_t i;
     json_t *option;
-    json_array_foreach (options, i, option) if (string (option, "section"))
-        g_hash_table_add (sections, (char *) (uintptr_t) string (option, "section"));
+    json_array_foreach (options, i, option) if (json_text (option, "section"))
+        g_hash_table_add (sections, (char *) (uintptr_t) json_text (option, "section"));
     return g_hash_table_size (sections);
 }
 
 /* The attempt goes; its steps are the message's. */
 static bool settle (struct transcoding *t, struct attempt *a, const char *style)
 {
-    const char *asked = string (t->given, "style");
+    const char *asked = json_text (t->given, "style");
     if (asked && !g_str_equal (asked, "auto") && !g_str_equal (asked, style))
         transcode_step (t->out, "/content/style", "%s→%s", asked, style);
     for (guint i = 0; i < a->steps->len; i += 2) transcode_step (t->out, a->steps->pdata[i], "%s", (const char *) a->steps->pdata[i + 1]);
@@ -183,7 +173,7 @@ static bool settle (struct transcoding *t, struct attempt *a, const char *style)
 /* A list is opened by a button, which needs a title; no words of ours are in any language. */
 static void fit_label (struct attempt *a, size_t most)
 {
-    if (!string (a->content, "label")) json_object_set_new (a->content, "label", json_string ("☰"));
+    if (!json_text (a->content, "label")) json_object_set_new (a->content, "label", json_string ("☰"));
     cut (a, a->content, "label", most, "/content/label", "label cut");
 }
 
@@ -203,7 +193,7 @@ static bool try_style (struct transcoding *t, const json_t *choice, const struct
         fit_footer (&a, limits->footer_most);
         fit_files (t, &a, style->header);
         if (style->label) fit_label (&a, limits->label_most);
-        good = characters (a.text->str) <= style->text_most && (!style->unique || titles_differ (options)) && settle (t, &a, style->name);
+        good = text_length (a.text->str) <= style->text_most && (!style->unique || titles_differ (options)) && settle (t, &a, style->name);
     }
     attempt_clear (&a);
     return good;
@@ -229,11 +219,11 @@ static bool try_alone (struct transcoding *t, const json_t *choice)
     struct attempt a;
     attempt_begin (&a, choice);
     json_t *option = json_array_get (json_object_get (a.content, "options"), 0);
-    if (!string (option, "id")) json_object_set_new (option, "id", json_string ("1"));
+    if (!json_text (option, "id")) json_object_set_new (option, "id", json_string ("1"));
     fit_option (&a, option, &style);
     fit_footer (&a, limits->footer_most);
     fit_files (t, &a, false);
-    bool good = characters (a.text->str) <= limits->text_most && settle (t, &a, "buttons");
+    bool good = text_length (a.text->str) <= limits->text_most && settle (t, &a, "buttons");
     attempt_clear (&a);
     return good;
 }
@@ -255,7 +245,7 @@ static bool has_more (const json_t *options)
 {
     size_t i;
     json_t *option;
-    json_array_foreach (options, i, option) if (string (option, "description") || string (option, "section")) return true;
+    json_array_foreach (options, i, option) if (json_text (option, "description") || json_text (option, "section")) return true;
     return false;
 }
 
@@ -279,7 +269,7 @@ bool transcode_choice (struct transcoding *t, const json_t *choice)
                                .section_title_most = limits->section_title_most,
                                .label = true};
     if (!transcode_carries (t->carries, "choice")) return put_words (t, choice);
-    const char *asked = string (choice, "style");
+    const char *asked = json_text (choice, "style");
     bool list_first = !asked || g_str_equal (asked, "auto") ? has_more (json_object_get (choice, "options")) : g_str_equal (asked, "list");
     return try_alone (t, choice) || try_style (t, choice, list_first ? &list : &buttons) ||
            try_style (t, choice, list_first ? &buttons : &list) || put_words (t, choice);

@@ -2,6 +2,7 @@
 #include "model/transcode_private.h"
 
 #include "model/task.h"
+#include "model/text.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -91,7 +92,7 @@ bool transcode_files (struct transcoding *t)
     if (!t->files->len) return true;
     if (t->files->len > t->carries->files_most)
         return content_refuse (t->fault, "/attachments", "a message has at most %zu files on this channel", t->carries->files_most);
-    const char *wanted = json_string_value (json_object_get (t->given, "media_kind"));
+    const char *wanted = json_text (t->given, "media_kind");
     t->media = json_array ();
     for (guint i = 0; i < t->files->len; i++)
         if (!add_file (t, i, wanted)) return false;
@@ -100,7 +101,7 @@ bool transcode_files (struct transcoding *t)
 
 const char *transcode_file_kind (const struct transcoding *t, size_t index)
 {
-    return json_string_value (json_object_get (json_array_get (t->media, index), "media_kind"));
+    return json_text (json_array_get (t->media, index), "media_kind");
 }
 
 static void fit_caption (struct transcoding *t, size_t length)
@@ -112,7 +113,7 @@ static void fit_caption (struct transcoding *t, size_t length)
 
 void transcode_fit_text (struct transcoding *t, const char *text)
 {
-    size_t length = text ? (size_t) g_utf8_strlen (text, -1) : 0;
+    size_t length = text ? text_length (text) : 0;
     if (length && t->media) fit_caption (t, length);
     if (length > t->carries->text_most && length <= t->carries->text_longest) transcode_step (t->out, "/content/text", "text→parts");
 }

@@ -33,7 +33,8 @@ static const char *const types[] = {"image/",   "audio/",        "video/",      
                                     NULL};
 
 static const char *const kinds[] = {"text", "media", NULL};
-static const char *const schemes[] = {"tel", "short", "whatsapp", NULL};
+static const char *const schemes[] = {"tel", "short", NULL};
+static const char *const service_schemes[] = {"tel", "short", "whatsapp", NULL};
 
 /* The same of WhatsApp (twilio.com/docs/whatsapp/guidance-whatsapp-media-messages). */
 static const char *const whatsapp_types[] = {"image/jpeg", "image/png", "audio/", "video/mp4", "video/3gpp", "text/", "application/", NULL};
@@ -139,17 +140,14 @@ static void judge (const struct channel *channel, const struct task *task, const
     }
 }
 
-static const struct carries sms = {
-    .kinds = kinds,
-    .schemes = schemes,
-    .text_most = 1600,
-    .file_most = PART_BYTES_MOST,
-    .files_most = 30,
-    .types = types,
-    .segments = true,
-    .opt_out_words = true,
-    .answers_words = true,
-};
+#define SMS \
+    .kinds = kinds, .text_most = 1600, .file_most = PART_BYTES_MOST, .files_most = 30, .types = types, .segments = true, \
+    .opt_out_words = true, .answers_words = true
+
+static const struct carries sms = {SMS, .schemes = schemes};
+
+/* A messaging service may send by either; what it has of WhatsApp goes to whatsapp: addresses. */
+static const struct carries service = {SMS, .schemes = service_schemes};
 
 /* Buttons, lists and the like are templates of Twilio's own, which are named by their SID. */
 static const struct carries whatsapp = {
@@ -164,10 +162,10 @@ static const struct carries whatsapp = {
     .opt_out_words = true,
 };
 
-/* A messaging service may send by either; what it has of WhatsApp goes to whatsapp: addresses. */
 static const struct carries *carries (const struct channel *channel)
 {
-    return twilio_is_whatsapp (channel) ? &whatsapp : &sms;
+    if (twilio_is_whatsapp (channel)) return &whatsapp;
+    return values_text (channel->values, FROM) == NULL ? &service : &sms;
 }
 
 const struct adapter twilio_adapter = {

@@ -36,7 +36,8 @@ static void carries (void)
     g_assert_true (carries->segments && carries->opt_out_words && carries->answers_words);
     g_assert_cmpint (carries->window, ==, 0);
     g_assert_false (g_strv_contains (carries->kinds, "template"));
-    g_assert_true (carries_of ("messaging_service_sid", "MG1") == carries);
+    g_assert_false (g_strv_contains (carries->schemes, "whatsapp"));
+    g_assert_true (g_strv_contains (carries_of ("messaging_service_sid", "MG1")->schemes, "whatsapp"));
 }
 
 static void whatsapp_carries (void)

@@ -112,10 +112,11 @@ bool whatsapp_fetch_compose (const struct channel *channel, const struct task *t
     g_autofree char *id = id_of (task);
     if (id == NULL) return false;
     search_open (channel, notes, &search);
-    call->method = "GET";
-    call->url = search.uri == NULL ? url_of_id (channel, id) : g_uri_to_string_partial (search.uri, G_URI_HIDE_FRAGMENT);
-    call->answer_most = search.uri == NULL ? ANSWER_MOST : channel->adapter->carries (channel)->file_most;
-    whatsapp_sign_in (channel, call);
+    if (search.uri == NULL)
+        whatsapp_get (channel, url_of_id (channel, id), ANSWER_MOST, call);
+    else
+        whatsapp_get (channel, g_uri_to_string_partial (search.uri, G_URI_HIDE_FRAGMENT), channel->adapter->carries (channel)->file_most,
+                      call);
     search_close (&search);
     return true;
 }

@@ -36,7 +36,6 @@ struct batch {
     GHashTable *index;
     const char *who, *who_id; /* the members of a message that name the customer */
     bool echo;
-    char *own; /* our address; NULL: nothing says it */
 };
 
 /* NULL: none is known. */
@@ -49,15 +48,6 @@ static json_t *contact_of (const struct batch *batch, const json_t *message)
     /* where a message says nothing at all of its sender, the only contact is it */
     bool alone = ids[0] == NULL && ids[1] == NULL && json_array_size (batch->messages) == 1 && json_array_size (batch->contacts) == 1;
     return contact == NULL && alone ? json_array_get (batch->contacts, 0) : contact;
-}
-
-void whatsapp_add_address (GPtrArray *addresses, const char *id)
-{
-    char *address = whatsapp_address (id);
-    if (address == NULL || g_ptr_array_find_with_equal_func (addresses, address, g_str_equal, NULL))
-        g_free (address);
-    else
-        g_ptr_array_add (addresses, address);
 }
 
 static bool is_number (const char *address)
@@ -169,7 +159,7 @@ static const char *read_message (const struct batch *batch, json_t *message)
     struct reading *reading = batch->change->reading;
     const char *id = whatsapp_id (message, "id");
     if (id == NULL) return "a message has no id, or one that is no id";
-    if (batch->own == NULL) return "a change does not say to which number it came, nor does the channel's from";
+    if (batch->change->own == NULL) return "a change does not say to which number it came, nor does the channel's from";
     struct incoming *incoming = incoming_new ();
     const char *reason = read_sender (batch, message, incoming);
     if (reason != NULL) {
@@ -177,7 +167,7 @@ static const char *read_message (const struct batch *batch, json_t *message)
         return reason;
     }
     incoming->external_id = g_strdup (id);
-    incoming->to = g_strdup (batch->own);
+    incoming->to = g_strdup (batch->change->own);
     incoming->at = whatsapp_time (message, "timestamp");
     incoming->route = g_strdup (batch->change->route);
     incoming->echo = batch->echo;
@@ -195,13 +185,11 @@ static void read_batch (struct batch *batch)
     json_t *message;
     batch->contacts = json_object_get (batch->change->value, "contacts");
     batch->index = index_contacts (batch->contacts);
-    batch->own = whatsapp_own_address (batch->change);
     json_array_foreach (batch->messages, i, message)
     {
         if (!whatsapp_count (batch->change->reading)) break;
         whatsapp_missed (batch->change->reading, read_message (batch, message));
     }
-    g_free (batch->own);
     g_hash_table_unref (batch->index);
 }
 
@@ -230,11 +218,11 @@ static char *hash_of (const json_t *said)
     return g_strconcat ("user_id_update:", hash, NULL);
 }
 
-static const char *read_new_id (const struct change *change, json_t *said, const char *own)
+static const char *read_new_id (const struct change *change, json_t *said)
 {
     const json_t *ids = json_object_get (said, "user_id");
     const char *const names[] = {whatsapp_text (said, "wa_id"), whatsapp_text (ids, "previous"), whatsapp_text (ids, "current")};
-    if (own == NULL) return "a change does not say to which number it came, nor does the channel's from";
+    if (change->own == NULL) return "a change does not say to which number it came, nor does the channel's from";
     struct incoming *incoming = incoming_new ();
     incoming->aliases = addresses_of (names, G_N_ELEMENTS (names));
     if (!settle_addresses (incoming)) {
@@ -246,7 +234,7 @@ static const char *read_new_id (const struct change *change, json_t *said, const
     if (detail != NULL) json_object_set_new (content, "text", json_string (detail));
     settle_content (incoming, content);
     incoming->external_id = hash_of (said);
-    incoming->to = g_strdup (own);
+    incoming->to = g_strdup (change->own);
     incoming->at = whatsapp_time (said, "timestamp");
     incoming->route = g_strdup (change->route);
     incoming->quiet = true;
@@ -256,12 +244,11 @@ static const char *read_new_id (const struct change *change, json_t *said, const
 
 void whatsapp_read_new_ids (const struct change *change)
 {
-    g_autofree char *own = whatsapp_own_address (change);
     size_t i;
     json_t *said;
     json_array_foreach (json_object_get (change->value, "user_id_update"), i, said)
     {
         if (!whatsapp_count (change->reading)) return;
-        whatsapp_missed (change->reading, read_new_id (change, said, own));
+        whatsapp_missed (change->reading, read_new_id (change, said));
     }
 }

@@ -42,21 +42,11 @@ static bool is_kind (const struct outbound *o, const char *kind)
 
 /* ---- files ---- */
 
-/* Its type, without parameters, is one of types. */
-static bool is_of_types (const char *mime, const char *const *types)
-{
-    size_t length = mime == NULL ? 0 : strcspn (mime, "; ");
-    for (; types != NULL && *types != NULL; types++)
-        if (strlen (*types) == length && g_ascii_strncasecmp (*types, mime, length) == 0) return true;
-    return types == NULL;
-}
-
 /* WhatsApp's row for a kind of file; NULL: this file cannot be sent as that. */
 static const struct carries_file *row_for (const struct outbound *o, const char *kind, const struct outgoing_file *file)
 {
-    for (const struct carries_file *row = whatsapp_outbound_limits (o)->file_kinds; kind != NULL && row->kind != NULL; row++)
-        if (g_str_equal (row->kind, kind)) return is_of_types (file->mime, row->types) && file->size <= (int64_t) row->most ? row : NULL;
-    return NULL;
+    const struct carries_file *row = adapter_file_kind (whatsapp_outbound_limits (o), kind);
+    return row != NULL && adapter_takes_type (row->types, file->mime) && file->size <= (int64_t) row->most ? row : NULL;
 }
 
 /* What the content says that a file is; NULL: it does not say. */
@@ -80,9 +70,7 @@ static const struct carries_file *row_of (const struct outbound *o, guint i)
     const struct outgoing_file *file = g_ptr_array_index (o->task->files, i);
     const struct carries_file *row = row_for (o, asked_kind (o, i), file);
     if (row == NULL) row = row_for (o, content_media_kind (file->mime), file);
-    if (row != NULL) return row;
-    for (row = whatsapp_outbound_limits (o)->file_kinds; !g_str_equal (row->kind, "document");) row++;
-    return row;
+    return row != NULL ? row : adapter_file_kind (whatsapp_outbound_limits (o), "document");
 }
 
 /* {"type": "image", "image": {"id": "8801", "caption": "Look!"}} */

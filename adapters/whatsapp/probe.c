@@ -10,10 +10,7 @@
 bool whatsapp_probe_compose (const struct channel *channel, const char *notes, struct call_request *call)
 {
     if (notes != NULL || values_text (channel->values, KEY_HEADER) != NULL) return false;
-    call->method = "GET";
-    call->url = whatsapp_number_url (channel, "?fields=id,display_phone_number,quality_rating");
-    whatsapp_sign_in (channel, call);
-    call->answer_most = ANSWER_MOST;
+    whatsapp_get (channel, whatsapp_number_url (channel, "?fields=id,display_phone_number,quality_rating"), ANSWER_MOST, call);
     return true;
 }
 

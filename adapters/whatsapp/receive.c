@@ -10,71 +10,6 @@
 
 #include <string.h>
 
-/* ---- JSON of Meta's ---- */
-
-const char *whatsapp_text (const json_t *object, const char *name)
-{
-    const char *text = json_text (object, name);
-    return text == NULL || text[0] == '\0' ? NULL : text;
-}
-
-const char *whatsapp_id (const json_t *object, const char *name)
-{
-    const char *id = whatsapp_text (object, name);
-    size_t n = 0;
-    while (id != NULL && n <= GIVEN_ID_MOST && g_ascii_isgraph (id[n])) n++;
-    return id == NULL || id[n] != '\0' ? NULL : id;
-}
-
-int64_t whatsapp_time (const json_t *object, const char *name)
-{
-    const int64_t end_of_time = INT64_C (253402300800); /* the year 10000 */
-    const int64_t first_of_milliseconds = INT64_C (1000000000000);
-    const json_t *value = json_object_get (object, name);
-    guint64 time = 0;
-    if (json_is_integer (value)) time = (guint64) MAX (json_integer_value (value), 0);
-    if (json_is_string (value)) g_ascii_string_to_unsigned (json_string_value (value), 10, 0, G_MAXINT64, &time, NULL);
-    if ((int64_t) time < first_of_milliseconds) return (int64_t) time < end_of_time ? (int64_t) time * G_USEC_PER_SEC : 0;
-    return (int64_t) time < end_of_time * 1000 ? (int64_t) time * 1000 : 0;
-}
-
-char *whatsapp_cut (const char *text, size_t most)
-{
-    if (text == NULL || strlen (text) <= most) return g_strdup (text);
-    return g_strndup (text, (gsize) (g_utf8_find_prev_char (text, text + most + 1) - text));
-}
-
-char *whatsapp_address (const char *id)
-{
-    if (id == NULL) return NULL;
-    g_autofree char *address = g_strconcat ("whatsapp:", id, NULL);
-    return address_phone (address, strlen (address), NULL, 0);
-}
-
-char *whatsapp_sha256 (const char *text)
-{
-    enum { HEX_LENGTH = 64, BASE64_LENGTH = 44, DIGEST_LENGTH = 32 };
-    if (text == NULL) return NULL;
-    if (strlen (text) == HEX_LENGTH && strspn (text, "0123456789abcdefABCDEF") == HEX_LENGTH) return g_ascii_strdown (text, -1);
-    if (strlen (text) != BASE64_LENGTH) return NULL;
-    gsize length;
-    g_autofree guchar *digest = g_base64_decode (text, &length);
-    if (length != DIGEST_LENGTH) return NULL;
-    GString *hex = g_string_sized_new (HEX_LENGTH);
-    for (gsize i = 0; i < length; i++) g_string_append_printf (hex, "%02x", digest[i]);
-    return g_string_free (hex, FALSE);
-}
-
-bool whatsapp_count (struct reading *reading)
-{
-    return ++reading->n_items <= ITEMS_MOST;
-}
-
-void whatsapp_missed (struct reading *reading, const char *reason)
-{
-    if (reading->reason == NULL) reading->reason = reason;
-}
-
 /* ---- statuses ---- */
 
 /* False: one that says nothing of whether a message arrived ("deleted", "warning", or new since). */
@@ -189,7 +124,8 @@ static bool is_same_number (const char *a, const char *b)
     return one != NULL && g_strcmp0 (one, other) == 0;
 }
 
-char *whatsapp_own_address (const struct change *change)
+/* A new string. NULL: nothing says it. */
+static char *own_address (const struct change *change)
 {
     char *address = whatsapp_address (shown_number (change));
     return address == NULL && change->route == NULL ? whatsapp_address (values_text (change->reading->channel->values, FROM)) : address;
@@ -243,6 +179,8 @@ static void read_change (struct change *change)
     const char *reason = find_route (change);
     whatsapp_missed (change->reading, reason);
     if (reason != NULL) return;
+    g_autofree char *own = own_address (change);
+    change->own = own;
     for (size_t i = 0; i < G_N_ELEMENTS (fields); i++) {
         if (!g_str_equal (change->field, fields[i].field)) continue;
         for (size_t j = 0; j < G_N_ELEMENTS (fields[i].read) && fields[i].read[j] != NULL; j++) fields[i].read[j](change);

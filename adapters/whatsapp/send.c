@@ -55,17 +55,6 @@ int whatsapp_send_count_parts (const struct channel *channel, const struct task 
     return whatsapp_outbound_count (channel, task);
 }
 
-void whatsapp_post (const struct channel *channel, const json_t *message, struct call_request *call)
-{
-    char *body = json_write (message);
-    call->method = "POST";
-    call->url = whatsapp_number_url (channel, "/messages");
-    whatsapp_sign_in (channel, call);
-    call->content_type = "application/json";
-    call->body = g_bytes_new_take (body, strlen (body));
-    call->answer_most = ANSWER_MOST;
-}
-
 bool whatsapp_send_compose (const struct channel *channel, const struct task *task, const char *notes, struct call_request *call)
 {
     struct round round;

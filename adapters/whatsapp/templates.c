@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* An account has at most 6,000 templates. */
-enum { PAGE = 50, PAGES_MOST = 200, CURSOR_MOST = 1024, FIELD_MOST = 512, COMPONENTS_MOST = 64 * 1024 };
+enum { PAGE = 50, PAGES_MOST = 200, CURSOR_MOST = 1024, FIELD_MOST = 512, COMPONENTS_MOST = 64 * 1024, LIST_MOST = 1024 * 1024 };
 
 static const char *read_notes (const char *notes, guint64 *pages)
 {
@@ -29,10 +29,7 @@ bool whatsapp_templates_compose (const struct channel *channel, const struct tas
     g_autofree char *after = cursor == NULL ? NULL : g_uri_escape_string (cursor, NULL, FALSE);
     g_autofree char *path =
         g_strdup_printf ("/%s/message_templates?limit=%d%s%s", id, PAGE, after == NULL ? "" : "&after=", after == NULL ? "" : after);
-    call->method = "GET";
-    call->url = whatsapp_url (channel, path);
-    whatsapp_sign_in (channel, call);
-    call->answer_most = TEMPLATES_MOST;
+    whatsapp_get (channel, whatsapp_url (channel, path), LIST_MOST, call);
     return true;
 }
 

@@ -4,10 +4,6 @@
  */
 #include "whatsapp.h"
 
-#include <string.h>
-
-#define META_API "https://graph.facebook.com"
-
 static const struct setting settings[] = {
     [PHONE_NUMBER_ID] = {"phone_number_id", SETTING_STRING, NULL, SETTING_REQUIRED,
                          "the number's id at Meta, as 106540352242922 (not the number itself)"},
@@ -32,34 +28,7 @@ static const struct setting settings[] = {
                     "takes the place of https://lookaside.fbsbx.com in the URLs of files, as https://waba-v2.360dialog.io"},
 };
 
-char *whatsapp_url (const struct channel *channel, const char *path)
-{
-    const char *base = values_text (channel->common, CHANNEL_API_URL);
-    if (base == NULL) base = META_API;
-    size_t length = strlen (base);
-    while (length > 0 && base[length - 1] == '/') length--;
-    bool others = values_text (channel->values, KEY_HEADER) != NULL;
-    return g_strdup_printf ("%.*s%s%s%s", (int) length, base, others ? "" : "/", others ? "" : values_text (channel->values, VERSION),
-                            path);
-}
-
-char *whatsapp_number_url (const struct channel *channel, const char *path)
-{
-    if (values_text (channel->values, KEY_HEADER) != NULL) return whatsapp_url (channel, path);
-    g_autofree char *id = g_uri_escape_string (values_text (channel->values, PHONE_NUMBER_ID), NULL, FALSE);
-    g_autofree char *whole = g_strconcat ("/", id, path, NULL);
-    return whatsapp_url (channel, whole);
-}
-
-void whatsapp_sign_in (const struct channel *channel, struct call_request *call)
-{
-    const char *token = values_text (channel->values, ACCESS_TOKEN), *header = values_text (channel->values, KEY_HEADER);
-    if (call->headers == NULL) call->headers = g_ptr_array_new_with_free_func (g_free);
-    g_ptr_array_add (call->headers, g_strdup (header == NULL ? "Authorization" : header));
-    g_ptr_array_add (call->headers, header == NULL ? g_strconcat ("Bearer ", token, NULL) : g_strdup (token));
-}
-
-/* ---- what a message may carry: facts/whatsapp.md A5, A6 are Meta's pages "Messages" and "Media" ---- */
+/* ---- what a message may carry (…/cloud-api/reference/messages and …/media) ---- */
 
 enum { KB = 1024, MB = 1024 * 1024 };
 

@@ -6,11 +6,12 @@
  *     verify.c    signatures and the verification GET      receive.c   webhooks: the envelope, routes, statuses
  *     inbound.c   messages of customers: who, when         content.c   messages of customers: what
  *     notice.c    what is said of numbers, templates and accounts
+ *     fields.c    members of what is received              call.c      where the API is, and how it is called
  *     send.c      messages: their rounds                   outbound.c  what a message is in Meta's JSON
- *                                                          interactive.c  choices and cards there
- *     media.c     uploads                                  fetch.c     files that customers sent
- *     fault.c     what an error code means                 signal.c    read and typing
- *     probe.c     is the channel set up well?              templates.c which templates there are
+ *     media.c     uploads                                  interactive.c  choices and cards there
+ *     fault.c     what an error code means                 fetch.c     files that customers sent
+ *     probe.c     is the channel set up well?              signal.c    read and typing
+ *     templates.c which templates there are
  */
 #pragma once
 #include "base/json.h"
@@ -20,9 +21,9 @@
 /* Rows of its settings. */
 enum { PHONE_NUMBER_ID, ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN, WABA_ID, FROM, VERSION, KEY_HEADER, MEDIA_HOST };
 
-enum { ANSWER_MOST = 64 * 1024, TEMPLATES_MOST = 1024 * 1024, ID_MOST = 256 };
+enum { ANSWER_MOST = 64 * 1024, ID_MOST = 256 };
 
-/* ---- whatsapp.c ---- */
+/* ---- call.c ---- */
 
 /* api_url (or Meta's), the version (none where the API is another's that needs none), and path behind them: "/106…/messages"; a new string. */
 char *whatsapp_url (const struct channel *channel, const char *path);
@@ -30,8 +31,12 @@ char *whatsapp_url (const struct channel *channel, const char *path);
 char *whatsapp_number_url (const struct channel *channel, const char *path);
 /* Adds the header that says who we are: Authorization: Bearer, or key_header with the token alone. */
 void whatsapp_sign_in (const struct channel *channel, struct call_request *call);
+/* A GET that no customer can notice; url is taken. */
+void whatsapp_get (const struct channel *channel, char *url, size_t answer_most, struct call_request *call);
+/* The call that posts a message, or a signal; whether the customer notices it is for the caller to say. */
+void whatsapp_post (const struct channel *channel, const json_t *message, struct call_request *call);
 
-/* ---- receive.c and what it reads with ---- */
+/* ---- fields.c ---- */
 
 /* Messages, statuses, errors and changes of one request: Meta sends at most 1,000. */
 enum { ITEMS_MOST = 10000 };
@@ -58,6 +63,7 @@ struct change {
     const char *field;
     const char *route; /* as in struct incoming */
     const char *owner; /* as in struct notice */
+    const char *own;   /* our address; NULL: nothing says it */
     bool ours;         /* it is about this channel or the one that route names, and not just about any of the same app */
 };
 
@@ -69,16 +75,18 @@ const char *whatsapp_id (const json_t *object, const char *name);
 int64_t whatsapp_time (const json_t *object, const char *name);
 /* At most so many bytes of text, cut at a character's end; a new string, NULL for NULL. */
 char *whatsapp_cut (const char *text, size_t most);
-/* Names our own address of a change, a new string. NULL: nothing says it. */
-char *whatsapp_own_address (const struct change *change);
 /* The address of a number or a business-scoped id, as Meta writes them; a new string. NULL: id is NULL, or neither. */
 char *whatsapp_address (const char *id);
+/* Adds the address that an id gives, unless it is there. id NULL, or none: nothing. */
+void whatsapp_add_address (GPtrArray *addresses, const char *id);
 /* 64 hex digits of a SHA-256 that is in base64 or hex; a new string. NULL: it is neither. */
 char *whatsapp_sha256 (const char *text);
 /* Counts an item. False: there are more than may be, and no more is read. */
 bool whatsapp_count (struct reading *reading);
 /* Says that something was not understood. reason is static; NULL: it was. */
 void whatsapp_missed (struct reading *reading, const char *reason);
+
+/* ---- receive.c, verify.c ---- */
 
 void whatsapp_receive (const struct channel *channel, const struct http_request *request, bool trusted, int64_t now,
                        struct received *received);
@@ -94,9 +102,6 @@ void whatsapp_read_messages (const struct change *change);
 void whatsapp_read_echoes (const struct change *change);
 /* New business-scoped ids of people, who keep their history. */
 void whatsapp_read_new_ids (const struct change *change);
-/* Adds the address that an id gives, unless it is there. id NULL, or none: nothing. */
-void whatsapp_add_address (GPtrArray *addresses, const char *id);
-
 /* What a message says: fills content, files, in_reply_to, quiet and opt_out, and adds to aliases whom it names as the same person. Never NULL:
  * what is not known becomes an event with all that it holds. */
 json_t *whatsapp_read_content (json_t *message, struct incoming *incoming);
@@ -175,11 +180,6 @@ void whatsapp_upload_compose (const struct channel *channel, const struct outgoi
 /* VERDICT_NEXT: ids has the file's, and verdict->learned, too. */
 void whatsapp_upload_judge (const struct channel *channel, const struct task *task, const struct outgoing_file *file,
                             const struct call_answer *answer, int64_t now, json_t *ids, struct verdict *verdict);
-
-/* ---- send.c ---- */
-
-/* The call that posts a message; that the customer notices it is for the caller to say. */
-void whatsapp_post (const struct channel *channel, const json_t *message, struct call_request *call);
 
 /* ---- the tasks: send.c, fetch.c, signal.c, probe.c, templates.c ---- */
 

@@ -128,6 +128,11 @@ struct adapter {
                    struct verdict *verdict);
 };
 
+/* Whether a file's type is one of those that struct carries names; what it has after a semicolon says nothing of it here. types NULL: any. */
+bool adapter_takes_type (const char *const *types, const char *mime);
+/* What a channel carries as that kind of file. NULL: nothing, or no kind was named. */
+const struct carries_file *adapter_file_kind (const struct carries *carries, const char *kind);
+
 /* Every adapter of this build, NULL-terminated (adapters/all.c). */
 extern const struct adapter *const adapters[];
 

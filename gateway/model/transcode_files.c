@@ -7,31 +7,12 @@
 #include <stdint.h>
 #include <string.h>
 
-/* "image/" takes whatever begins so; what a type has after a semicolon says nothing of it here. */
-static bool is_of (const char *mime, const char *const *types)
-{
-    for (; *types; types++) {
-        size_t length = strlen (*types);
-        if (mime && g_ascii_strncasecmp (mime, *types, length) == 0 &&
-            ((*types)[length - 1] == '/' || !mime[length] || strchr ("; ", mime[length])))
-            return true;
-    }
-    return false;
-}
-
 enum fit { FITS, TOO_BIG, OTHER_TYPE };
 
 static enum fit fits (const struct outgoing_file *file, const struct carries_file *kind)
 {
-    if (kind->types && !is_of (file->mime, kind->types)) return OTHER_TYPE;
+    if (!adapter_takes_type (kind->types, file->mime)) return OTHER_TYPE;
     return (uint64_t) file->size <= kind->most ? FITS : TOO_BIG;
-}
-
-static const struct carries_file *find_kind (const struct carries *carries, const char *name)
-{
-    for (const struct carries_file *kind = carries->file_kinds; name && kind && kind->kind; kind++)
-        if (g_str_equal (kind->kind, name)) return kind;
-    return NULL;
 }
 
 static bool refuse_kind (struct transcoding *t, const char *place, const char *name, const struct carries_file *kind, enum fit fit)
@@ -50,7 +31,7 @@ static const char *choose_kind (struct transcoding *t, const struct outgoing_fil
     const char *told = NULL; /* what the refusal speaks of: size before type, for that can be mended */
     enum fit how = OTHER_TYPE;
     for (size_t i = 0; i < G_N_ELEMENTS (names); i++) {
-        const struct carries_file *kind = find_kind (t->carries, names[i]);
+        const struct carries_file *kind = adapter_file_kind (t->carries, names[i]);
         enum fit fit = kind ? fits (file, kind) : OTHER_TYPE;
         if (fit == FITS) {
             if (!g_str_equal (names[i], names[0])) transcode_step (t->out, place, "%s→%s", names[0], names[i]);
@@ -58,7 +39,7 @@ static const char *choose_kind (struct transcoding *t, const struct outgoing_fil
         }
         if (!told || fit == TOO_BIG) told = names[i], how = fit;
     }
-    refuse_kind (t, place, told, find_kind (t->carries, told), how);
+    refuse_kind (t, place, told, adapter_file_kind (t->carries, told), how);
     return NULL;
 }
 
@@ -67,7 +48,7 @@ static bool check_file (struct transcoding *t, const struct outgoing_file *file,
 {
     if ((uint64_t) file->size > t->carries->file_most)
         return content_refuse (t->fault, place, "a file has at most %zu bytes on this channel", t->carries->file_most);
-    if (!t->carries->types || is_of (file->mime, t->carries->types)) return true;
+    if (adapter_takes_type (t->carries->types, file->mime)) return true;
     g_autofree char *types = g_strjoinv (", ", (char **) (uintptr_t) t->carries->types);
     return content_refuse (t->fault, place, "a file is of one of these types on this channel: %s", types);
 }
@@ -106,7 +87,7 @@ const char *transcode_file_kind (const struct transcoding *t, size_t index)
 
 static void fit_caption (struct transcoding *t, size_t length)
 {
-    const struct carries_file *kind = find_kind (t->carries, transcode_file_kind (t, 0));
+    const struct carries_file *kind = adapter_file_kind (t->carries, transcode_file_kind (t, 0));
     size_t most = t->carries->caption_most ? t->carries->caption_most : t->carries->text_most;
     if ((kind && !kind->caption) || length > most) transcode_step (t->out, "/content/text", "caption→text");
 }

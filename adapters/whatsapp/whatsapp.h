@@ -8,10 +8,10 @@
  *     notice.c    what is said of numbers, templates and accounts
  *     fields.c    members of what is received              call.c      where the API is, and how it is called
  *     send.c      messages: their rounds                   outbound.c  what a message is in Meta's JSON
- *     media.c     uploads                                  interactive.c  choices and cards there
- *     fault.c     what an error code means                 fetch.c     files that customers sent
- *     probe.c     is the channel set up well?              signal.c    read and typing
- *     templates.c which templates there are
+ *     interactive.c  choices and cards there               outbound_template.c  templates there
+ *     media.c     uploads                                  fetch.c     files that customers sent
+ *     fault.c     what an error code means                 signal.c    read and typing
+ *     probe.c     is the channel set up well?              templates.c which templates there are
  */
 #pragma once
 #include "base/json.h"
@@ -159,8 +159,9 @@ json_t *whatsapp_outbound_file (const struct outbound *o, guint i, json_t *capti
 /* Whether the file at i may stand above buttons, or in a template. */
 bool whatsapp_outbound_can_be_header (const struct outbound *o, guint i);
 
-/* ---- interactive.c ---- */
+/* ---- interactive.c, outbound_template.c ---- */
 
+json_t *whatsapp_write_template (const struct outbound *o);
 json_t *whatsapp_write_choice (const struct outbound *o);
 /* Whether the message's one file stands above the choice's buttons. */
 bool whatsapp_choice_has_header (const struct outbound *o);

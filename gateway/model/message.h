@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an adapter makes of a provider's request: incoming messages and receipts. All text is valid UTF-8 without NUL (model/text.h).
+ * What an adapter makes of a provider's request: incoming messages, receipts and notices. All text is valid UTF-8 without NUL (model/text.h).
  */
 #pragma once
 #include "model/opt_out.h"
@@ -57,12 +57,15 @@ struct receipt {
     char *reference; /* the id of our message, where the callback's URL carries it; NULL: none */
     int part;        /* which part of that message */
     bool opted_out;  /* it failed because the customer wants nothing more */
-    const char *reason,
-        *title;  /* STATUS_FAILED: ours, static, as in a verdict ("window_closed", what to do); NULL: nothing better than "not_delivered" */
+    /* STATUS_FAILED: ours, static, as code and title of a verdict ("window_closed", what to do); NULL: nothing better than "not_delivered". */
+    const char *reason, *title;
     char *data;  /* more that the provider says, as a JSON object (prices); NULL: nothing */
     char *route; /* as in struct incoming */
     int64_t channel_id;
 };
+
+struct receipt *receipt_new (const char *external_id, enum status status);
+void receipt_free (struct receipt *receipt);
 
 /* What a provider says of the channel itself: its number, its templates, its account. Becomes an event of the account. Owns its strings. */
 struct notice {
@@ -86,6 +89,3 @@ struct notice *notice_copy (const struct notice *notice);
 void message_hash_id (const char *external_id, uint8_t hash[16]);
 /* The same of a notice; no message's is equal to it. */
 void notice_hash_id (const char *external_id, uint8_t hash[16]);
-
-struct receipt *receipt_new (const char *external_id, enum status status);
-void receipt_free (struct receipt *receipt);

@@ -37,6 +37,8 @@ struct outgoing_file {
     GBytes *bytes; /* where the adapter uploads; NULL: they cannot be read, or it does not */
 };
 
+void outgoing_file_free (struct outgoing_file *file);
+
 /* What a channel learned and will know until it expires, for other tasks too: a file's id at the provider. Owns its strings. */
 struct channel_note {
     char *key, *value;
@@ -59,8 +61,6 @@ struct provider_template {
 
 struct provider_template *provider_template_new (void);
 void provider_template_free (struct provider_template *template);
-
-void outgoing_file_free (struct outgoing_file *file);
 
 /* Owns its strings. */
 struct task {
@@ -110,7 +110,7 @@ struct call_answer {
 
 enum verdict_kind {
     VERDICT_NEXT,         /* another round of this task: notes say what was learned */
-    VERDICT_SENT,         /* SEND: the provider has it; FETCH, PROBE, BACKFILL: done */
+    VERDICT_SENT,         /* SEND: the provider has it; else it is done */
     VERDICT_RETRY,        /* later; its scope says what waits */
     VERDICT_REFUSED,      /* never: code and title say why */
     VERDICT_OPTED_OUT,    /* never, and nothing more to this person */

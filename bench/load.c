@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A load of signed webhooks on loopback: Twilio's or, with --whatsapp, Meta's, whose token is the app's secret. Every request is another message (a benchmark of redeliveries measures nothing), or, with --receipts,
- * tells that one of the messages in that file (lines of "SID id +1555…") was delivered; all are made and signed before the clock starts. One thread,
- * epoll. Closed loop: every connection sends its next request when it has its answer. With --rate, open loop: requests are due at even intervals, and
- * latency counts from when one was due.
+ * A load of signed webhooks on loopback: Twilio's or, with --whatsapp, Meta's, whose token is the app's secret. Every request is another message
+ * (a benchmark of redeliveries measures nothing), or, with --receipts, tells that one of the messages in that file (lines of "SID id +1555…") was
+ * delivered; all are made and signed before the clock starts. One thread, epoll. Closed loop: every connection sends its next request when it has
+ * its answer. With --rate, open loop: requests are due at even intervals, and latency counts from when one was due.
  *
  *     load --port P --url PUBLIC_URL/hooks/acme/support-sms --token T --connections C --messages N [--senders S] [--first-sender F] [--run NAME]
  *     load --port P --url PUBLIC_URL/hooks/acme/wa --token SECRET --connections C --messages N --whatsapp …
@@ -231,7 +231,7 @@ int main (int argc, char **argv)
     struct request *requests = make_requests ();
     struct connection *connections = g_new0 (struct connection, n_connections);
     int64_t *latencies = g_new (int64_t, n_messages);
-    int epoll = epoll_create1 (0), next = 0, refused = 0;
+    int epoll = epoll_create1 (0), next = 0, turn = 0, refused = 0;
     for (int i = 0; i < n_connections; i++) {
         connections[i].fd = open_connection ();
         struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = &connections[i]};
@@ -240,10 +240,13 @@ int main (int argc, char **argv)
     int64_t began = g_get_monotonic_time ();
     while (n_done < n_messages) {
         int64_t now = g_get_monotonic_time ();
+        /* In turn: a connection that nobody uses is closed. */
         for (int i = 0; i < n_connections && next < n_messages; i++) {
             int64_t due = rate ? began + (int64_t) next * G_USEC_PER_SEC / rate : now;
             if (due > now) break;
-            if (!connections[i].busy) start (&connections[i], &requests[next++], due);
+            struct connection *c = &connections[turn];
+            turn = (turn + 1) % n_connections;
+            if (!c->busy) start (c, &requests[next++], due);
         }
         struct epoll_event events[256];
         int n = epoll_wait (epoll, events, G_N_ELEMENTS (events), rate ? 1 : 1000);

@@ -224,17 +224,16 @@ static void learn (struct flight *flight, struct verdict *verdict)
     g_ptr_array_extend_and_steal (flight->learned, g_steal_pointer (&verdict->learned));
 }
 
-/* True: another round is under way, or the attempt is over because there is no time for one. */
-static bool goes_on (struct dispatch *dispatch, struct flight *flight, struct verdict *verdict)
+/* Another round, or the attempt is over because there is no time for one or no call. */
+static void next_round (struct dispatch *dispatch, struct flight *flight, struct verdict *verdict)
 {
     int64_t wait = sender_patience (flight->sender, flight->channel, flight->delivery->claimed_until, g_get_monotonic_time ());
     g_free (flight->notes);
     flight->notes = g_steal_pointer (&verdict->notes);
-    if (!wait) {
+    if (!wait)
         run_out (dispatch, flight);
-        return true;
-    }
-    return take_off (flight, wait);
+    else if (!take_off (flight, wait))
+        cannot_carry (dispatch, flight);
 }
 
 static void judge (struct dispatch *dispatch, struct flight *flight)
@@ -247,14 +246,10 @@ static void judge (struct dispatch *dispatch, struct flight *flight)
     }
     round_judge (flight->channel, &flight->delivery->task, flight->notes, &flight->outcome, flight->visible, &verdict);
     learn (flight, &verdict);
-    if (verdict.kind == VERDICT_NEXT) {
-        if (goes_on (dispatch, flight, &verdict)) {
-            verdict_clear (&verdict);
-            return;
-        }
-        verdict.kind = VERDICT_SENT; /* nothing was left to do */
-    }
-    delivered (dispatch, flight, &verdict);
+    if (verdict.kind == VERDICT_NEXT)
+        next_round (dispatch, flight, &verdict);
+    else
+        delivered (dispatch, flight, &verdict);
     verdict_clear (&verdict);
 }
 

@@ -62,10 +62,9 @@ static void judge_refusal (struct verdict *verdict)
                     "check phone_number_id, and that the system user of access_token has the number");
 }
 
-void whatsapp_probe_judge (const struct channel *channel, const struct task *task, const char *notes, const struct call_answer *answer,
+void whatsapp_probe_judge (const struct channel *channel, const struct task *task, const struct call_answer *answer,
                            struct verdict *verdict)
 {
-    (void) notes;
     json_auto_t *said = judge_object (answer);
     if (answer->status / 100 == 2 && json_object_get (said, "error") == NULL) {
         judge_number (channel, said, verdict);

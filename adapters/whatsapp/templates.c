@@ -18,9 +18,8 @@ static const char *read_notes (const char *notes, guint64 *pages)
     return end != NULL && *end == ' ' && end[1] != '\0' ? end + 1 : NULL;
 }
 
-bool whatsapp_templates_compose (const struct channel *channel, const struct task *task, const char *notes, struct call_request *call)
+bool whatsapp_templates_compose (const struct channel *channel, const char *notes, struct call_request *call)
 {
-    (void) task;
     const char *account = values_text (channel->values, WABA_ID);
     guint64 pages;
     const char *cursor = read_notes (notes, &pages);

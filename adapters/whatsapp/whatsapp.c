@@ -106,7 +106,7 @@ static bool compose (const struct channel *channel, const struct task *task, con
     case TASK_SEND: return whatsapp_send_compose (channel, task, notes, call);
     case TASK_FETCH: return whatsapp_fetch_compose (channel, task, notes, call);
     case TASK_PROBE: return whatsapp_probe_compose (channel, notes, call);
-    case TASK_TEMPLATES: return whatsapp_templates_compose (channel, task, notes, call);
+    case TASK_TEMPLATES: return whatsapp_templates_compose (channel, notes, call);
     case TASK_SIGNAL: return whatsapp_signal_compose (channel, task, call);
     case TASK_BACKFILL: return false; /* Meta keeps no list of what came in; it comes again for seven days */
     }
@@ -120,7 +120,7 @@ static void judge (const struct channel *channel, const struct task *task, const
     switch (task->kind) {
     case TASK_SEND: whatsapp_send_judge (channel, task, notes, answer, now, verdict); break;
     case TASK_FETCH: whatsapp_fetch_judge (channel, task, notes, answer, verdict); break;
-    case TASK_PROBE: whatsapp_probe_judge (channel, task, notes, answer, verdict); break;
+    case TASK_PROBE: whatsapp_probe_judge (channel, task, answer, verdict); break;
     case TASK_TEMPLATES: whatsapp_templates_judge (channel, task, notes, answer, verdict); break;
     case TASK_SIGNAL: whatsapp_signal_judge (channel, task, answer, verdict); break;
     case TASK_BACKFILL: g_assert_not_reached ();

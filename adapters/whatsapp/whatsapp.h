@@ -195,8 +195,8 @@ bool whatsapp_signal_compose (const struct channel *channel, const struct task *
 void whatsapp_signal_judge (const struct channel *channel, const struct task *task, const struct call_answer *answer,
                             struct verdict *verdict);
 bool whatsapp_probe_compose (const struct channel *channel, const char *notes, struct call_request *call);
-void whatsapp_probe_judge (const struct channel *channel, const struct task *task, const char *notes, const struct call_answer *answer,
+void whatsapp_probe_judge (const struct channel *channel, const struct task *task, const struct call_answer *answer,
                            struct verdict *verdict);
-bool whatsapp_templates_compose (const struct channel *channel, const struct task *task, const char *notes, struct call_request *call);
+bool whatsapp_templates_compose (const struct channel *channel, const char *notes, struct call_request *call);
 void whatsapp_templates_judge (const struct channel *channel, const struct task *task, const char *notes, const struct call_answer *answer,
                                struct verdict *verdict);

@@ -124,13 +124,6 @@ static bool is_same_number (const char *a, const char *b)
     return one != NULL && g_strcmp0 (one, other) == 0;
 }
 
-/* A new string. NULL: nothing says it. */
-static char *own_address (const struct change *change)
-{
-    char *address = whatsapp_address (shown_number (change));
-    return address == NULL && change->route == NULL ? whatsapp_address (values_text (change->reading->channel->values, FROM)) : address;
-}
-
 /* Whom a change is about: a number by its id, else by itself, else an account. NULL, or why that cannot be said. */
 static const char *find_route (struct change *change)
 {
@@ -145,7 +138,10 @@ static const char *find_route (struct change *change)
         return NULL;
     }
     if (whatsapp_text (metadata, "phone_number_id") != NULL) return "a change has a phone_number_id that is no id";
-    if (number != NULL && from != NULL) return is_same_number (number, from) ? NULL : "a change is of another number than from";
+    if (number != NULL && from != NULL) {
+        if (!is_same_number (number, from)) change->route = change->own;
+        return change->own == NULL ? "a change names a number that is none" : NULL;
+    }
     if (account != NULL && waba_id != NULL)
         change->owner = account;
     else
@@ -176,11 +172,13 @@ static void read_change (struct change *change)
         {"smb_message_echoes", {whatsapp_read_echoes}},
         {"user_id_update", {whatsapp_read_new_ids}},
     };
+    g_autofree char *shown = whatsapp_address (shown_number (change)), *from = NULL;
+    change->own = shown;
     const char *reason = find_route (change);
     whatsapp_missed (change->reading, reason);
     if (reason != NULL) return;
-    g_autofree char *own = own_address (change);
-    change->own = own;
+    if (shown == NULL && change->route == NULL)
+        change->own = from = whatsapp_address (values_text (change->reading->channel->values, FROM));
     for (size_t i = 0; i < G_N_ELEMENTS (fields); i++) {
         if (!g_str_equal (change->field, fields[i].field)) continue;
         for (size_t j = 0; j < G_N_ELEMENTS (fields[i].read) && fields[i].read[j] != NULL; j++) fields[i].read[j](change);

@@ -20,6 +20,14 @@ static const struct account *find_account (const struct config *config, int64_t 
     return NULL;
 }
 
+/* What an item calls a channel is its setting of that row, or its own address. */
+static bool is_called (const struct channel *channel, unsigned row, const char *value)
+{
+    if (g_strcmp0 (values_text (channel->values, row), value) == 0) return true;
+    g_autofree char *own = channel->adapter->own_address ? channel->adapter->own_address (channel) : NULL;
+    return g_strcmp0 (own, value) == 0;
+}
+
 /* The next of the channels that an item of a request to called belongs to; from: where to begin among the account's. NULL: there is none. */
 static const struct channel *find_channel (const struct config *config, const struct channel *called, unsigned row, const char *value,
                                            guint *from)
@@ -27,7 +35,7 @@ static const struct channel *find_channel (const struct config *config, const st
     const struct account *account = find_account (config, called->account_id);
     while (account && *from < account->channels->len) {
         const struct channel *channel = account->channels->pdata[(*from)++];
-        if (channel->adapter == called->adapter && channel->channel_id && g_strcmp0 (values_text (channel->values, row), value) == 0 &&
+        if (channel->adapter == called->adapter && channel->channel_id && is_called (channel, row, value) &&
             share_a_value (channel, called, called->adapter->routing->secret))
             return channel;
     }
@@ -38,7 +46,7 @@ static int64_t find_route (const struct config *config, const struct channel *ca
 {
     unsigned row = called->adapter->routing->route;
     guint from = 0;
-    if (!route || g_strcmp0 (values_text (called->values, row), route) == 0) return called->channel_id;
+    if (!route || is_called (called, row, route)) return called->channel_id;
     const struct channel *channel = find_channel (config, called, row, route, &from);
     return channel ? channel->channel_id : 0;
 }

@@ -33,9 +33,9 @@ struct received {
 
 void received_clear (struct received *received);
 
-/* An item may name the channel that it belongs to: one of the same account and adapter, whose setting `route` has that value and whose
- * settings `secret` share one with the channel that the request came to. What a notice says of an account at the provider belongs to all those
- * whose setting `owner` names that. Rows of the adapter's settings. */
+/* An item may name the channel that it belongs to: one of the same account and adapter, whose setting `route` has that value or whose own address
+ * it is, and whose settings `secret` share one with the channel that the request came to. What a notice says of an account at the provider
+ * belongs to all those whose setting `owner` names that. Rows of the adapter's settings. */
 struct routing {
     unsigned route, secret, owner;
 };

@@ -232,6 +232,12 @@ test("one URL serves several numbers: each message goes to its number's channel;
     const id = await gateway.reply((await gateway.ticketAt(addressOf(theirs))).id, "from the second");
     assert.equal((await onPhone(theirs)).number, second.id);
     await gateway.reaches(id, "delivered");
+
+    // What is said of a number names it by itself.
+    assert.equal((await meta.notice("phone_number_quality_update", { display_phone_number: second.display, event: "FLAGGED" })).status, 200);
+    const told = (await gateway.events()).find(({ type, data }) => type === "channel.updated" && (data as any).update.topic === "quality");
+    assert.equal(told?.data.channel?.slug, "wa-two");
+    assert.equal(await quarantined(), before + 1);
 });
 
 test("what no JSON reader can hold is put aside whole and answered with 200", async () => {

@@ -9,7 +9,7 @@
 #define NOBODYS "an item is of a number that is no channel here"
 #define CHANNEL(slug, number, secrets) \
     "      " slug ": {adapter: whatsapp, phone_number_id: '" number "', access_token: t, app_secret: " secrets \
-    ", verify_token: v, waba_id: w}\n"
+    ", verify_token: v, waba_id: w, from: '+1555000000" number "'}\n"
 
 static const char text[] =
     "listen: {http: '127.0.0.1:0', public_url: 'http://127.0.0.1', ops: '127.0.0.1:0'}\n"
@@ -91,6 +91,12 @@ static void test_each_item_goes_to_its_channel (void)
     check ("two", (const char *const[]){"2", "1", NULL}, "2 1", NULL);
 }
 
+static void test_a_number_is_as_good_as_its_id (void)
+{
+    check ("one", (const char *const[]){"whatsapp:15550000002", "whatsapp:15550000001", "whatsapp:15550000009", NULL}, "2 1", NOBODYS);
+    check ("one", (const char *const[]){"whatsapp:15550000003", NULL}, "", NOBODYS);
+}
+
 static void test_what_is_of_no_channel_is_left_out (void)
 {
     check ("one", (const char *const[]){"9", "1", "9", "2", NULL}, "1 2", NOBODYS);
@@ -166,6 +172,7 @@ int main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/item_route/each item goes to its channel", test_each_item_goes_to_its_channel);
+    g_test_add_func ("/item_route/a number is as good as its id", test_a_number_is_as_good_as_its_id);
     g_test_add_func ("/item_route/what is of no channel is left out", test_what_is_of_no_channel_is_left_out);
     g_test_add_func ("/item_route/another secret is another app", test_another_secret_is_another_app);
     g_test_add_func ("/item_route/another account is not ours", test_another_account_is_not_ours);

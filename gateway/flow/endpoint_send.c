@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define TARGET "select channel_id, channel, uri, disabled from send_target ($1, $2, $3, $4)"
+#define TARGET "select channel_id, channel, uri, disabled, quoted from send_target ($1, $2, $3, $4, $5)"
 #define FILES "select place, mime, name, size from api_files ($1, $2)"
 #define SEND \
     "select status, body from api_send ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'key', $12, $13, $14, $15, $16, $17, $18, " \
@@ -73,13 +73,14 @@ static bool read_said (struct call *call, enum outgoing_form form, struct sendin
 /* Through which channel and to whom. False: answered. */
 static bool find_target (struct call *call, struct sending *sending)
 {
-    const struct outgoing *said = &sending->said;
+    struct outgoing *said = &sending->said;
     g_autoptr (GError) error = NULL;
-    g_autoptr (params) p = params_new (4);
+    g_autoptr (params) p = params_new (5);
     params_int64 (p, call->account_id);
     params_uuid (p, said->channel ? NULL : &call->id);
     params_text (p, said->channel);
     params_text (p, said->to);
+    params_uuid (p, said->is_reply ? &said->in_reply_to : NULL);
     g_autoptr (db_result) r = db_call (call->db, TARGET, p, &error);
     if (!r)
         call_database_problem (call, error);
@@ -91,6 +92,7 @@ static bool find_target (struct call *call, struct sending *sending)
     sending->channel = endpoint_channel (call, db_text (r, 0, 1));
     sending->task.to = g_strdup (db_text (r, 0, 2));
     sending->disabled = db_int64 (r, 0, 3);
+    said->quoted = db_null (r, 0, 4) ? NULL : g_strdup (db_text (r, 0, 4));
     return true;
 }
 

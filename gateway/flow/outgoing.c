@@ -324,6 +324,7 @@ bool outgoing_adapt (struct outgoing *o, const struct carries *carries, const ch
     if (o->instead && !is_plain (o->content) && (!good || json_array_size (o->sent.steps)))
         good = use_instead (o, carries, adapter, files, &fault);
     if (!good) return refuse_content (refusal, "", &fault);
+    transcode_quote (&o->sent, carries, o->quoted);
     if (o->strict && json_array_size (o->sent.steps)) return refuse_steps (o, carries, refusal);
     g_free (o->text);
     o->text = g_strdup (o->sent.text);
@@ -378,6 +379,7 @@ void outgoing_clear (struct outgoing *o)
     g_free (o->text);
     g_free (o->reference);
     g_free (o->instead);
+    g_free (o->quoted);
     json_decref (o->content);
     transcoded_clear (&o->sent);
     g_free (o->metadata);

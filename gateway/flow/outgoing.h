@@ -44,6 +44,7 @@ struct outgoing {
     int64_t seen;           /* -1: not said */
     bool is_reply;          /* in_reply_to is set */
     struct id in_reply_to;
+    char *quoted; /* what that message says, from whoever looks it up; NULL: nothing */
 };
 
 /* A problem: status 409 or 422. Owns its strings; place may be NULL. */

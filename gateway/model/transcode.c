@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/transcode_private.h"
 
+#include "model/text.h"
+
 #include <string.h>
+
+/* Characters of a quoted line. */
+enum { QUOTE_MOST = 40 };
 
 void transcode_step (struct transcoded *out, const char *place, const char *format, ...)
 {
@@ -129,6 +134,18 @@ bool transcode (const json_t *content, const struct carries *carries, const char
             }
     json_decref (t.media);
     return good;
+}
+
+void transcode_quote (struct transcoded *transcoded, const struct carries *carries, const char *quoted)
+{
+    const char *kind = kind_of (transcoded->content);
+    if (carries->reply_to || !quoted || !*quoted || !(g_str_equal (kind, "text") || g_str_equal (kind, "media"))) return;
+    g_autofree char *line = g_strdelimit (g_strdup (quoted), "\r\n", ' '), *short_line = text_cut (line, QUOTE_MOST);
+    char *text = g_strconcat ("> ", short_line, transcoded->text ? "\n" : "", transcoded->text, NULL);
+    transcode_step (transcoded, "/in_reply_to", "reply_to→quote");
+    json_object_set_new (transcoded->content, "text", json_string (text));
+    g_free (transcoded->text);
+    transcoded->text = text;
 }
 
 void transcoded_clear (struct transcoded *transcoded)

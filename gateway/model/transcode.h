@@ -17,6 +17,7 @@
  *     reaction   "reaction→text"          the emoji
  *     media      "image→document"         where it is too big or of another type; "caption→text": the text goes as a message of its own
  *     text       "text→parts"             several messages, where the channel's limit and the adapter allow that
+ *     any in words   "reply_to→quote"     the message that is answered stands as a line before them, where the channel cannot name it
  *
  * With files beside it, what goes as words is media: "choice→numbered" is then one with a text. Pure.
  */
@@ -38,5 +39,9 @@ struct transcoded {
  * *transcoded is to be cleared. Lengths of texts are not looked at but where they decide between forms. */
 bool transcode (const json_t *content, const struct carries *carries, const char *adapter, const GPtrArray *files,
                 struct transcoded *transcoded, struct content_fault *fault);
+
+/* quoted: the plain text of the message that is answered; NULL or "": none is. What goes as words gets its beginning as a first line, "> …", on a
+ * channel that has no other way to say which message is meant. */
+void transcode_quote (struct transcoded *transcoded, const struct carries *carries, const char *quoted);
 
 void transcoded_clear (struct transcoded *transcoded);

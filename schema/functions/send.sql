@@ -1,17 +1,22 @@
 -- Answers and first messages on their way into the queue, and what can be done to them there.
 
 -- Where a reply to a ticket would go, or a message to an address on a channel: what is needed to compose it. No row: no such ticket or channel.
-create function send_target (p_account bigint, p_ticket uuid, p_channel text, p_uri text)
-returns table (channel_id bigint, channel text, uri text, disabled boolean) language plpgsql stable as $$
+create function send_target (p_account bigint, p_ticket uuid, p_channel text, p_uri text, p_in_reply_to uuid)
+returns table (channel_id bigint, channel text, uri text, disabled boolean, quoted text) language plpgsql stable as $$
+declare
+    -- Agents' notes are shown to nobody else. Whether it is a message of the ticket check_send says.
+    v_quoted text := (
+        select left (m.text, 200) from gateway.message m
+        where m.account_id = p_account and m.message_id = p_in_reply_to and m.kind in ('incoming', 'outgoing'));
 begin
     if p_ticket is not null then
         return query
-        select c.channel_id, c.slug, t.uri, c.disabled_at is not null
+        select c.channel_id, c.slug, t.uri, c.disabled_at is not null, v_quoted
         from gateway.ticket t join gateway.channel c on c.account_id = t.account_id and c.channel_id = t.channel_id
         where t.account_id = p_account and t.ticket_id = p_ticket;
     else
         return query
-        select c.channel_id, c.slug, p_uri, c.disabled_at is not null
+        select c.channel_id, c.slug, p_uri, c.disabled_at is not null, v_quoted
         from gateway.channel c
         where c.account_id = p_account and c.slug = p_channel;
     end if;

@@ -186,12 +186,24 @@ test("a dry run is refused as the real one would be, and uses no Idempotency-Key
     assert.match(closed.json.detail, /opted out/);
 });
 
+test("an SMS cannot say which message it answers, so it quotes its beginning, and says that it did", async () => {
+    const { id } = await gateway.newTicket();
+    const [hello] = (await gateway.messages(id)).data;
+    const answer = { text: "Hi", in_reply_to: hello!.id };
+    const sent = await taken(reply(id, answer));
+    assert.deepEqual([sent.text, sent.in_reply_to, sent.rendering.steps], ["> hello\nHi", hello!.id, ["reply_to→quote"]]);
+    assert.equal((await taken(reply(id, answer, "?dry_run=true"), 200)).segments.units, "> hello\nHi".length);
+    await refused(reply(id, { ...answer, fallback: { mode: "strict" } }), "/in_reply_to", /reply_to→quote/);
+    const note = await taken(reply(id, { note: "for us alone" }), 201);
+    assert.equal((await taken(reply(id, { text: "Hi", in_reply_to: note.id }))).text, "Hi", "a note is shown to nobody");
+});
+
 test("a reaction is to a message of the ticket", async () => {
     const { id } = await gateway.newTicket();
     const other = await gateway.newTicket();
     const [incoming] = (await gateway.messages(id)).data;
     const liked = await taken(reply(id, { content: { kind: "reaction", target: incoming!.id, emoji: "👍" } }));
-    assert.deepEqual([liked.text, liked.in_reply_to, liked.rendering.steps], ["👍", incoming!.id, ["reaction→text"]]);
+    assert.deepEqual([liked.text, liked.in_reply_to, liked.rendering.steps], ["> hello\n👍", incoming!.id, ["reaction→text", "reply_to→quote"]]);
     const reaction = (target: string) => ({ content: { kind: "reaction", target, emoji: "👍" } });
     await refused(reply(other.id, reaction(incoming!.id)), "/content/target");
     await refused(reply(id, { ...reaction(incoming!.id), in_reply_to: liked.id }), "/in_reply_to");

@@ -351,12 +351,55 @@ static void test_what_was_given_is_kept_and_what_is_answered_told (void)
     transcoded_clear (&out);
 }
 
+/* "steps | text" of content that answers a message with that text. */
+static char *quote (const char *json, const char *list, const struct carries *carries, const char *quoted)
+{
+    g_autoptr (GPtrArray) files = files_of (list);
+    json_auto_t *content = json_parse_text (json, strlen (json), NULL);
+    struct transcoded out;
+    struct content_fault fault;
+    g_assert_true (transcode (content, carries, "some", files, &out, &fault));
+    transcode_quote (&out, carries, quoted);
+    g_assert_cmpstr (json_text (out.content, "text"), ==, out.text);
+    g_autofree char *steps = join (out.steps);
+    char *said = g_strconcat (steps, " | ", out.text, NULL);
+    transcoded_clear (&out);
+    return said;
+}
+
+static void test_what_is_answered_is_quoted_where_nothing_else_says_it (void)
+{
+    static const char *const forty = "0123456789012345678901234567890123456789", text[] = "{\"kind\":\"text\",\"text\":\"Yes\"}";
+    const struct carries names_it = {.kinds = sms.kinds, .text_most = 100, .reply_to = true};
+    g_autofree char *whole = g_strconcat ("reply_to→quote | > ", forty, "\nYes", NULL), *longer = g_strconcat (forty, "0", NULL);
+    const struct {
+        const char *content, *files;
+        const struct carries *carries;
+        const char *quoted, *becomes;
+    } cases[] = {
+        {text, NULL, &sms, "When?", "reply_to→quote | > When?\nYes"},
+        {text, NULL, &sms, "Two\nlines", "reply_to→quote | > Two lines\nYes"},
+        {text, NULL, &sms, forty, whole},
+        {text, NULL, &sms, longer, "reply_to→quote | > 012345678901234567890123456789012345678…\nYes"},
+        {text, NULL, &sms, "", " | Yes"},
+        {text, NULL, &sms, NULL, " | Yes"},
+        {text, NULL, &names_it, "When?", " | Yes"},
+        {"{\"kind\":\"reaction\",\"target\":\"x\",\"emoji\":\"+\"}", NULL, &sms, "When?", "reaction→text, reply_to→quote | > When?\n+"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *becomes = quote (cases[i].content, cases[i].files, cases[i].carries, cases[i].quoted);
+        g_assert_cmpstr (becomes, ==, cases[i].becomes);
+    }
+}
+
 int main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/transcode/where there are only texts everything is words", test_where_there_are_only_texts_everything_is_words);
     g_test_add_func ("/transcode/a choice takes the form that fits", test_a_choice_takes_the_form_that_fits);
     g_test_add_func ("/transcode/a long question is asked by a list", test_a_long_question_is_asked_by_a_list);
+    g_test_add_func ("/transcode/what is answered is quoted where nothing else says it",
+                     test_what_is_answered_is_quoted_where_nothing_else_says_it);
     g_test_add_func ("/transcode/a long text goes in parts", test_a_long_text_goes_in_parts);
     g_test_add_func ("/transcode/cards are a carousel where all are alike", test_cards_are_a_carousel_where_all_are_alike);
     g_test_add_func ("/transcode/files go as a kind that takes them", test_files_go_as_a_kind_that_takes_them);

@@ -13,14 +13,14 @@
 //     graph.jump (day);                                        // free text is now answered with 131047
 
 import * as http from "node:http";
-import { Door } from "./door.js";
-import { accepts, reply, spoil, Switches, type Fault, type Reply, type Scope } from "./faults.js";
+import { accepts, reply, spoil, type Reply, type Scope } from "./faults.js";
 import { GraphSandbox, personOf, type GraphDelivery, type GraphNumber, type GraphVariant, type Inbound, type Json, type Person } from "./graph.js";
 import { day, GraphAccount, graphError, titleOf, type GraphMedia, type GraphMessage } from "./graph_account.js";
 import { checkFile, checkMessage, GraphFault } from "./graph_checks.js";
 import { Kept } from "./kept.js";
 import { parseMultipart } from "./multipart.js";
 import { Receipts, type Habit, type Status } from "./receipts.js";
+import { SwitchedApi } from "./switched.js";
 import type { Delivery } from "./twilio.js";
 
 export interface GraphApiOptions {
@@ -60,7 +60,7 @@ const bodyMax = 101 << 20;
 const uploadLife = 30 * day;
 const receivedLife = 7 * day;
 
-export class GraphApi {
+export class GraphApi extends SwitchedApi {
     readonly account = new GraphAccount();
     /** What the gateway sent and Meta accepted, in order. */
     readonly accepted = new Kept<GraphMessage>("messages");
@@ -77,56 +77,26 @@ export class GraphApi {
     /** Free text outside the window is taken, and fails later. */
     refusesLate = false;
     readonly #people = new Map<string, Person>();
-    readonly #faults = new Switches<Fault>();
-    readonly #habits = new Switches<Habit>();
-    readonly #door: Door;
 
     constructor(readonly options: GraphApiOptions) {
+        super();
         this.account.addNumber(options.number);
-        this.#door = new Door((request, response) => void this.#handle(request, response));
         this.receipts = new Receipts((subject, status, code, lost) => this.#callBack(this.account.find(subject.sid)!, status, code, lost));
     }
 
     /** What the channel's api_url is. */
     start(): Promise<string> {
-        return this.#door.open(this.options.port ?? 0);
+        return this.door.open(this.options.port ?? 0);
     }
 
     async stop(): Promise<void> {
         await this.receipts.stop();
-        await this.#door.close();
+        await this.door.close();
     }
 
-    get url(): string {
-        return this.#door.url;
-    }
-
-    // Switches. Each returns what switches it off again; `well` switches off all of them.
-
-    fault(fault: Fault, scope: Scope = {}): () => void {
-        return this.#faults.on(fault, scope);
-    }
-
-    habit(habit: Habit, scope: Scope = {}): () => void {
-        return this.#habits.on(habit, scope);
-    }
-
-    /** The port is closed; what was open is reset. */
-    async die(): Promise<void> {
-        await this.#door.close();
-    }
-
-    /** Connections are accepted and never read. */
-    hang(): void {
-        this.#door.hang(true);
-    }
-
-    async well(): Promise<void> {
-        this.#faults.off();
-        this.#habits.off();
+    override async well(): Promise<void> {
         this.refusesLate = false;
-        this.#door.hang(false);
-        await this.#door.open();
+        await super.well();
     }
 
     /** So many milliseconds pass at once. */
@@ -223,7 +193,7 @@ export class GraphApi {
 
     // The API.
 
-    async #handle(incoming: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    protected async handle(incoming: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
         const request = await read(incoming, response);
         if (!request) return;
         this.requests.push(request);
@@ -231,7 +201,7 @@ export class GraphApi {
         const asked = this.#route(request);
         if (!asked) return reply(response, graphError(33));
         if (asked.what === "messages") return this.#send(request, asked.number, response);
-        const fault = this.#faults.take(asked.of);
+        const fault = this.faults.take(asked.of);
         const right = fault && !accepts(fault) ? { status: 200, body: {} } : this.#answer(request, asked);
         if (fault) spoil(fault, right, response, graphError);
         else reply(response, right);
@@ -305,13 +275,13 @@ export class GraphApi {
         const body = parse(request.body);
         if (body?.["status"] !== undefined) return this.#signal(body, number, response);
         const to = body === undefined ? undefined : String(body["to"] ?? body["recipient"]).replace(/^\+/, ""); // a wa_id, as scopes name customers
-        const fault = this.#faults.take("send", to);
+        const fault = this.faults.take("send", to);
         if (fault && !accepts(fault)) return spoil(fault, { status: 200, body: {} }, response, graphError);
         const checked = this.#check(number, body);
         if ("status" in checked) return reply(response, checked);
         const message = this.#accept(request, number, checked, body!);
         const right = this.#acceptedJson(message, body!);
-        const habit = this.#fate(message, this.#habits.take("send", to) ?? {});
+        const habit = this.#fate(message, this.habits.take("send", to) ?? {});
         const answer = () => (fault ? spoil(fault, right, response, graphError) : reply(response, right));
         if (!habit.early) answer();
         if (habit.code === undefined) this.phone.push(message);
@@ -355,7 +325,7 @@ export class GraphApi {
     }
 
     #signal(body: Json, number: string, response: http.ServerResponse): void {
-        const fault = this.#faults.take("signal");
+        const fault = this.faults.take("signal");
         const message = String(body["message_id"]);
         const isRight = body["messaging_product"] === "whatsapp" && body["status"] === "read" && this.account.find(message)?.incoming === true;
         const right = isRight ? { status: 200, body: { success: true } } : graphError(131009, "message_id: there is no such message");

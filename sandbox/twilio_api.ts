@@ -15,10 +15,11 @@
 import { randomBytes } from "node:crypto";
 import * as http from "node:http";
 import { Door } from "./door.js";
-import { accepts, reply, spoil, Switches, type Fault, type Reply, type Scope } from "./faults.js";
+import { accepts, reply, spoil, type Reply } from "./faults.js";
 import { request as call } from "./http.js";
 import { Kept } from "./kept.js";
 import { Receipts, type Habit, type Status } from "./receipts.js";
+import { SwitchedApi } from "./switched.js";
 import { newSid, TwilioSandbox, type Delivery, type Params, type Variant } from "./twilio.js";
 import { Account, errorOf, wordOf, type Fetched, type File, type Message } from "./twilio_account.js";
 
@@ -66,7 +67,7 @@ export interface Sms {
 
 const bodyMax = 1 << 20;
 
-export class TwilioApi {
+export class TwilioApi extends SwitchedApi {
     readonly account: Account;
     /** What the gateway sent and Twilio accepted, in order. */
     readonly accepted = new Kept<Message>("messages");
@@ -82,19 +83,16 @@ export class TwilioApi {
     onChange: ((message: Message) => void) | undefined;
     /** The gateway's real address. */
     gateway = "";
-    readonly #faults = new Switches<Fault>();
-    readonly #habits = new Switches<Habit>();
-    readonly #door: Door;
     /** Another host and another port, as a CDN is. */
     readonly #cdn: Door;
     readonly #files = new Map<string, File>();
     readonly #authorization: string;
 
     constructor(readonly options: TwilioApiOptions) {
+        super();
         this.#authorization = `Basic ${Buffer.from(`${options.accountSid}:${options.authToken}`).toString("base64")}`;
         this.account = new Account(options.accountSid);
         this.account.addNumber(options.number, options.publicUrl + options.hook);
-        this.#door = new Door((request, response) => void this.#handle(request, response));
         this.#cdn = new Door((request, response) => void this.#handleCdn(request, response), "127.0.0.2");
         this.receipts = new Receipts((subject, status, code, lost) => this.#callBack(this.account.find(subject.sid)!, status, code, lost));
     }
@@ -102,47 +100,16 @@ export class TwilioApi {
     /** What the channel's api_url is. */
     async start(): Promise<string> {
         await this.#cdn.open();
-        return this.#door.open(this.options.port ?? 0);
+        return this.door.open(this.options.port ?? 0);
     }
 
     async stop(): Promise<void> {
         await this.receipts.stop();
-        await Promise.all([this.#door.close(), this.#cdn.close()]);
-    }
-
-    get url(): string {
-        return this.#door.url;
+        await Promise.all([this.door.close(), this.#cdn.close()]);
     }
 
     get connections(): Kept<unknown> {
-        return this.#door.connections;
-    }
-
-    // Switches. Each returns what switches it off again; `well` switches off all of them.
-
-    fault(fault: Fault, scope: Scope = {}): () => void {
-        return this.#faults.on(fault, scope);
-    }
-
-    habit(habit: Habit, scope: Scope = {}): () => void {
-        return this.#habits.on(habit, scope);
-    }
-
-    /** The port is closed; what was open is reset. */
-    async die(): Promise<void> {
-        await this.#door.close();
-    }
-
-    /** Connections are accepted and never read. */
-    hang(): void {
-        this.#door.hang(true);
-    }
-
-    async well(): Promise<void> {
-        this.#faults.off();
-        this.#habits.off();
-        this.#door.hang(false);
-        await this.#door.open();
+        return this.door.connections;
     }
 
     // What the gateway did.
@@ -223,7 +190,7 @@ export class TwilioApi {
 
     // The API.
 
-    async #handle(incoming: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    protected async handle(incoming: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
         const request = await read(incoming, response);
         if (!request) return;
         this.requests.push(request);
@@ -233,7 +200,7 @@ export class TwilioApi {
         if (route === undefined) return reply(response, errorOf(request.path.startsWith("/2010-04-01/Accounts/") ? 20003 : 20404));
         if (request.method === "POST" && route === "/Messages.json") return this.#send(request, response);
         const isFile = /\/Media\/ME\w+$/.test(route);
-        const fault = this.#faults.take(isFile ? "media" : "read");
+        const fault = this.faults.take(isFile ? "media" : "read");
         const right = this.#look(request, route);
         if (fault) spoil(fault, right, response, errorOf);
         else reply(response, right);
@@ -245,7 +212,7 @@ export class TwilioApi {
         const { channel, messageId } = JSON.parse(request.body.toString()) as Record<string, string>;
         const isRight = channel === "WHATSAPP" && this.account.find(messageId ?? "")?.direction === "inbound";
         if (isRight) this.typing.push(messageId!);
-        const fault = this.#faults.take("signal");
+        const fault = this.faults.take("signal");
         const right = isRight ? { status: 200, body: { success: true } } : errorOf(20404);
         if (fault) spoil(fault, right, response, errorOf);
         else reply(response, right);
@@ -253,13 +220,13 @@ export class TwilioApi {
 
     async #send(request: Request, response: http.ServerResponse): Promise<void> {
         const to = request.form.get("To") ?? "";
-        const fault = this.#faults.take("send", to);
+        const fault = this.faults.take("send", to);
         if (fault && !accepts(fault)) return spoil(fault, { status: 201, body: {} }, response, errorOf);
         const checked = this.account.check(request.form);
         if ("code" in checked) return reply(response, errorOf(checked.code));
         const message = this.#accept(request, checked.from);
         const right: Reply = { status: 201, body: this.account.messageJson(message) };
-        const habit = this.#habits.take("send", to) ?? {};
+        const habit = this.habits.take("send", to) ?? {};
         const answer = () => (fault ? spoil(fault, right, response, errorOf) : reply(response, right));
         if (!habit.early) answer();
         await this.receipts.tell(message, this.#deliver(message, habit));
@@ -331,7 +298,7 @@ export class TwilioApi {
         const right: Reply = file
             ? { status: 200, headers: { "content-type": file.type }, body: file.bytes }
             : { status: 403, headers: { "content-type": "application/xml" }, body: Buffer.from("<Error><Code>AccessDenied</Code></Error>") };
-        const fault = this.#faults.take("cdn");
+        const fault = this.faults.take("cdn");
         if (fault) spoil(fault, right, response, errorOf);
         else reply(response, right);
     }

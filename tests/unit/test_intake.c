@@ -7,9 +7,9 @@
 #include "flow/intake.h"
 
 #include "base/clock.h"
+#include "database.h"
 #include "store/db.h"
 #include "store/files.h"
-#include "store/migrate.h"
 #include "store/schema.h"
 
 #define ANA "tel:+15550000001"
@@ -31,7 +31,7 @@
     "select pg_terminate_backend (pid, 60000) from pg_stat_activity " \
     "where datname = current_database () and application_name = 'switchboard intake'"
 
-static char *url, *database;
+static const char *database;
 
 /* ---- an account with its intake ---- */
 
@@ -54,16 +54,6 @@ struct sent {
     unsigned commit; /* the number of its transaction */
     int64_t seen;    /* its journal entry, by another connection, when it was answered */
 };
-
-static void run (const char *connection, const char *sql)
-{
-    g_autoptr (GError) error = NULL;
-    struct db *db = db_open (connection, "test", NULL, &error);
-    g_assert_no_error (error);
-    db_run (db, sql, &error);
-    g_assert_no_error (error);
-    db_close (db);
-}
 
 /* sql is a literal. */
 static db_result *ask (struct fixture *fixture, const char *sql)
@@ -414,7 +404,7 @@ static void test_many_at_once_are_stored_once (void)
 
 static void test_poison_hurts_no_neighbour (void)
 {
-    run (database, "alter table gateway.message add constraint poison check (text <> 'poison')");
+    database_run ("alter table gateway.message add constraint poison check (text <> 'poison')");
     struct fixture *fixture = start_usual ();
     g_autoptr (GString) expected = g_string_new (NULL);
     hold (fixture);
@@ -440,7 +430,7 @@ static void test_poison_hurts_no_neighbour (void)
     g_assert_cmpstr (reasons, ==, "the database refused it (SQLSTATE 23514, constraint poison)");
     g_assert_cmpint (number (fixture, JOURNAL), ==, 129);
     stop (fixture);
-    run (database, "alter table gateway.message drop constraint poison");
+    database_run ("alter table gateway.message drop constraint poison");
 }
 
 static void test_not_understood_is_quarantined (void)
@@ -748,7 +738,7 @@ static void test_a_cut_connection_is_made_anew (void)
 {
     struct fixture *fixture = start_usual ();
     g_assert_cmpint (outcome_of (fixture, job_of (fixture, 1)), ==, INTAKE_STORED);
-    run (database, CUT);
+    database_run (CUT);
     g_assert_cmpint (outcome_of (fixture, job_of (fixture, 1)), ==, INTAKE_STORED);
     g_assert_cmpint (number (fixture, MESSAGES), ==, 2);
     stop (fixture);
@@ -758,7 +748,7 @@ static void test_a_cut_connection_is_made_anew (void)
 static void allow_connections (bool allow)
 {
     g_autofree char *sql = g_strdup_printf ("alter database sb_intake allow_connections %s", allow ? "true" : "false");
-    run (url, sql);
+    database_outside (sql);
 }
 
 static void test_without_a_database_everyone_is_told_so (void)
@@ -806,28 +796,11 @@ static void test_a_lock_that_is_not_had_is_no_poison (void)
     stop (fixture);
 }
 
-/* ---- the database ---- */
-
-static void make_database (void)
-{
-    run (url, "drop database if exists sb_intake with (force)");
-    run (url, "create database sb_intake");
-    g_autoptr (GError) error = NULL;
-    struct db *db = db_open (database, "test", NULL, &error);
-    g_assert_no_error (error);
-    migrate_run (db, NULL, &error);
-    g_assert_no_error (error);
-    db_close (db);
-}
-
 int main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
-    url = g_strdup (g_getenv ("SB_TEST_DATABASE"));
-    if (!url) g_error ("SB_TEST_DATABASE is not set: tools/run-tests unit makes a database and sets it");
-    database = g_strdup_printf ("%s dbname=sb_intake", url);
+    database = database_make ("sb_intake");
     g_assert_true (files_prepare (DIRECTORY, NULL));
-    make_database ();
     g_test_add_func ("/intake/acknowledged means committed", test_acknowledged_means_committed);
     g_test_add_func ("/intake/a stuck writer keeps nobody waiting", test_a_stuck_writer_keeps_nobody_waiting);
     g_test_add_func ("/intake/full is refused", test_full_is_refused);
@@ -849,8 +822,6 @@ int main (int argc, char **argv)
     g_test_add_func ("/intake/without a database everyone is told so", test_without_a_database_everyone_is_told_so);
     g_test_add_func ("/intake/a lock that is not had is no poison", test_a_lock_that_is_not_had_is_no_poison);
     int status = g_test_run ();
-    run (url, "drop database sb_intake");
-    g_free (url);
-    g_free (database);
+    database_drop ();
     return status;
 }

@@ -5,10 +5,10 @@
 #include "flow/templates.h"
 
 #include "base/clock.h"
+#include "database.h"
 #include "model/adapter.h"
 #include "model/config_tables.h"
 #include "store/db.h"
-#include "store/migrate.h"
 #include "wire.h"
 
 #include <stdatomic.h>
@@ -29,7 +29,7 @@
 #define NAMES "select coalesce (string_agg (name || '/' || lang, ' ' order by name), '') from gateway.template where channel_id = $1"
 #define LISTED "select count (*)::text from gateway.channel_state where channel_id = $1 and templates_at is not null"
 
-static char *url, *database;
+static const char *database;
 
 /* ---- a provider whose list has two pages ---- */
 
@@ -86,16 +86,6 @@ struct fixture {
     struct id gateway;
     struct templates *templates;
 };
-
-static void run (const char *connection, const char *sql)
-{
-    g_autoptr (GError) error = NULL;
-    struct db *db = db_open (connection, "test", NULL, &error);
-    g_assert_no_error (error);
-    db_run (db, sql, &error);
-    g_assert_no_error (error);
-    db_close (db);
-}
 
 static void make_channel (struct fixture *f)
 {
@@ -264,33 +254,16 @@ static void without_a_call_nothing_is_known (struct fixture *f, const void *unus
     g_assert_cmpstr (listed, ==, "0");
 }
 
-static void make_database (void)
-{
-    run (url, "drop database if exists sb_templates with (force)");
-    run (url, "create database sb_templates");
-    g_autoptr (GError) error = NULL;
-    struct db *db = db_open (database, "test", NULL, &error);
-    g_assert_no_error (error);
-    migrate_run (db, NULL, &error);
-    g_assert_no_error (error);
-    db_close (db);
-}
-
 int main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
-    url = g_strdup (g_getenv ("SB_TEST_DATABASE"));
-    if (!url) g_error ("SB_TEST_DATABASE is not set: tools/run-tests unit makes a database and sets it");
-    database = g_strdup_printf ("%s dbname=sb_templates", url);
-    make_database ();
+    database = database_make ("sb_templates");
 #define ADD(path, test) g_test_add (path, struct fixture, NULL, set_up, test, tear_down)
     ADD ("/templates/all pages of a list are kept, and read again when something has changed", all_pages_are_kept);
     ADD ("/templates/a list that cannot be read leaves the old one, and is tried again", what_fails_changes_nothing);
     ADD ("/templates/whoever sends on a channel lists its templates, and nobody else", others_lists_are_theirs);
     ADD ("/templates/a channel that can ask for none knows of none", without_a_call_nothing_is_known);
     int status = g_test_run ();
-    run (url, "drop database sb_templates with (force)");
-    g_free (url);
-    g_free (database);
+    database_drop ();
     return status;
 }
